@@ -1,0 +1,194 @@
+"""What a predicate may ask: facts, anchors, windows, coverage and readings of one patient on one day."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import msgspec
+
+from adapter.errors import Issue
+from adapter.facts.model import Course, Fact, PatientRecord, Reason
+from adapter.fhir.dates import FIRST, LAST, Place, When, completed_years, day_text
+from adapter.fhir.elements import MEDICATION_TYPES
+
+PLANS = frozenset({"ServiceRequest", "Appointment", "ImmunizationRecommendation", "MedicationRequest"})
+_TAKEN = frozenset(MEDICATION_TYPES) - {"MedicationRequest"}
+Setting = str | int
+
+
+class ByReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number that `readings.yaml` holds."""
+
+    reading: str
+
+
+class Within(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A window of whole days, both ends included: so many days or weeks before an anchor."""
+
+    before: str
+    days: int | ByReading | None = None
+    weeks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The day of consent, screening or randomisation; `assumed` where it is the day of asking for want of a better one."""
+
+    day: int
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window as days. `moves`: its start moves with the day of asking. `days` is its length before the anchor."""
+
+    start: int
+    end: int
+    days: int
+    moves: bool
+    name: str
+
+    def text(self) -> str:
+        """`the 168 days before screening (2026-06-07 to 2026-11-22)`."""
+        return f"the {self.days} days before {self.name} ({day_text(self.start)} to {day_text(self.end)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One patient on the day `as_of`. `end` is the last day that counts. `known` is the day on which the records were read.
+
+    `marks` gathers the later days on which an answer might change, `used` the readings that were asked for.
+    """
+
+    record: PatientRecord
+    readings: Mapping[str, Setting]
+    anchors: Mapping[str, Anchor]
+    as_of: int
+    end: int
+    known: int
+    not_kept: frozenset[str] = frozenset()
+    marks: set[int] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+
+    def reading(self, name: str) -> Setting:
+        """The option in force of a reading, noted as used."""
+        self.used.add(name)
+        return self.readings[name]
+
+    def number(self, value: "int | ByReading") -> int:
+        """A number that stands in the criterion or in a reading."""
+        return value if isinstance(value, int) else int(self.reading(value.reading))
+
+    def span(self, within: Within) -> Span:
+        """The window on the calendar; what happens after the anchor counts too, as the reading `after-anchor` says."""
+        days = within.weeks * 7 if within.weeks is not None else self.number(within.days or 0)
+        if within.before == "as-of":
+            return Span(max(self.end - days, FIRST), self.end, days, self._end_moves(), "the as-of date")
+        anchor = self.anchors[within.before]
+        ignored = self.reading("after-anchor") == "ignored"
+        end = min(anchor.day, self.end) if ignored else self.end
+        return Span(max(anchor.day - days, FIRST), end, days, anchor.assumed, within.before)
+
+    def inclusion_span(self, within: Within) -> Span:
+        """The window of an inclusion: nothing after the end counts, whatever `after-anchor` says."""
+        days = within.weeks * 7 if within.weeks is not None else self.number(within.days or 0)
+        if within.before == "as-of":
+            return Span(max(self.end - days, FIRST), self.end, days, self._end_moves(), "the as-of date")
+        anchor = self.anchors[within.before]
+        return Span(max(anchor.day - days, FIRST), self.end, days, anchor.assumed, within.before)
+
+    def ever(self) -> Span:
+        """All time up to the end."""
+        return Span(FIRST, self.end, 0, False, "ever")
+
+    def _end_moves(self) -> bool:
+        return self.end == self.as_of
+
+    def place(self, when: When, span: Span) -> Place:
+        """Where an event lies; the days on which it would leave the window are marked."""
+        if span.moves and when.dated:
+            for day in (when.first_lo, when.first_hi, when.last_lo, when.last_hi):
+                if FIRST < day < LAST and not (when.open and day == when.last_hi):
+                    self.mark(day + span.days + 1)
+        if not when.dated and span.start == FIRST:
+            return Place.INSIDE if when.bound is not None and when.bound <= span.end else Place.UNDATED
+        if span.moves and not when.dated and when.bound is not None:
+            self.mark(when.bound + span.days + 1)
+        return when.place(span.start, span.end, self.as_of)
+
+    def mark(self, day: int) -> None:
+        """A later day on which the answer might change."""
+        if day > self.as_of:
+            self.marks.add(day)
+
+    def covers(self, types: Iterable[str], *, not_kept: bool = True) -> tuple[str, ...]:
+        """The types among `types` whose silence does not count: empty where everything was read completely."""
+        wanted = tuple(types)
+        record = self.record
+        open_ = [t for t in wanted if t in record.unread or not ({t, "*"} & record.covered)]
+        if not_kept and (_TAKEN - set(open_)) & set(wanted):
+            open_ = [t for t in open_ if t in record.unread or t not in self.not_kept or t not in MEDICATION_TYPES]
+        return tuple(open_)
+
+    def age(self, on: int) -> tuple[int, int] | None:
+        """Completed years at the earliest and latest birth date; None where the birth date is not known."""
+        person = self.record.person
+        if person is None or person.born is None:
+            return None
+        day = date.fromordinal(on)
+        return completed_years(person.born[1], day), completed_years(person.born[0], day)
+
+    def active(self, course: Course, *, chronic: bool = False) -> bool | Reason:
+        """Whether a Condition is going on at the end: by abatement, clinical status, else a year from onset or recording."""
+        if course.abatement is not None and (over := self._abated(course.abatement)) is not None:
+            return over
+        if course.abated and course.abatement is None:
+            return False
+        if course.clinical in ("active", "recurrence", "relapse"):
+            return True
+        if course.clinical in ("inactive", "remission", "resolved"):
+            return False
+        return True if chronic else self._within_a_year(course)
+
+    def _abated(self, abatement: When) -> bool | Reason | None:
+        """False: over by the end; a Reason where a partial date leaves it open; None: not over yet."""
+        abatement = abatement.cut(self.known)
+        if abatement.last_hi <= self.end:
+            return False
+        return None if abatement.first_lo > self.end else Reason.PARTIAL_DATE
+
+    def _within_a_year(self, course: Course) -> bool | Reason:
+        began = course.onset or course.recorded
+        if began is None:
+            return Reason.UNDATED
+        return self.younger(began, 365)
+
+    def younger(self, began: When, days: int) -> bool | Reason:
+        """Whether something began at most `days` days before the end."""
+        began = began.cut(self.known)
+        for day in (began.first_lo, began.first_hi):
+            self.mark(day + days + 1)
+        if began.first_lo >= self.end - days:
+            return True
+        return False if began.first_hi < self.end - days else Reason.PARTIAL_DATE
+
+
+def prepared(record: PatientRecord, as_of: int) -> PatientRecord:
+    """The record as of a day: what is dated later is set aside and told, partial dates lose their impossible days."""
+    issues: set[Issue] = set()
+    facts: dict[str, tuple[Fact, ...]] = {}
+    for name, group in record.facts.items():
+        kept = []
+        for fact in group:
+            if fact.when.dated and fact.when.first_lo > as_of and fact.type not in PLANS:
+                issues.add(_future(fact, as_of))
+            else:
+                when = fact.when.cut(as_of)
+                kept.append(fact if when is fact.when else replace(fact, when=when))
+        facts[name] = tuple(kept)
+    return replace(record, facts=facts, issues=tuple(sorted({*record.issues, *issues}))) if record.facts else record
+
+
+def _future(fact: Fact, as_of: int) -> Issue:
+    problem = f"dated {fact.when.text}, after the as-of date {day_text(as_of)}: not used"
+    return Issue("note", fact.source.reference, fact.source.path, problem)

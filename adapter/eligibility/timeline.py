@@ -1,0 +1,162 @@
+"""The dose timeline of one ingredient: on each day of a window the total daily dose and route that the records state.
+
+Statements and orders state a period; a dispense a supply; an administration one day. A later start replaces an earlier one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from adapter.facts.model import Fact
+from adapter.fhir.dates import FIRST
+
+
+class Kind(StrEnum):
+    """What stated the days: only statements and orders state a start or a stop."""
+
+    STATEMENT = "statement"
+    ORDER = "order"
+    SUPPLY = "supply"
+    SINGLE = "single"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One dose: milligrams a day and route. `daily` None: in use, the dose is not stated."""
+
+    daily: Fraction | None
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The days `first` to `last` on which one record says that the drug was in use."""
+
+    first: int
+    last: int
+    state: State
+    kind: Kind
+    fact: Fact
+    partial: bool = False
+    start_known: bool = True
+    ends: bool = False
+
+
+@dataclass(slots=True)
+class Timeline:
+    """States by day from `start` to `end`; a day that is not there is a day without any record."""
+
+    start: int
+    end: int
+    states: dict[int, State] = field(default_factory=dict)
+    conflicts: list[Segment] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+
+    def runs(self) -> list[tuple[int, int, State | None]]:
+        """Consecutive days of one state, gaps as None, from start to end."""
+        found: list[tuple[int, int, State | None]] = []
+        for day in range(self.start, self.end + 1):
+            state = self.states.get(day)
+            if found and found[-1][2] == state:
+                found[-1] = (found[-1][0], day, state)
+            else:
+                found.append((day, day, state))
+        return found
+
+
+def segment_of(fact: Fact, start: int, end: int, as_of: int) -> Segment | None:
+    """The days of one record as far as the window `start` to `end` sees them; None where it has no date at all."""
+    use, when = fact.use, fact.when
+    if use is None or not when.dated:
+        return None
+    kind = _kind(fact)
+    first, partial = when.first_hi, when.first_lo != when.first_hi and when.first_lo <= start < when.first_hi
+    first = when.first_lo if partial else first
+    last_lo, last_hi = (end, end) if when.open or _is_standing(fact) else when.end(max(as_of, end))
+    if last_lo != last_hi and (last_lo < start <= last_hi or last_lo < end <= last_hi):
+        partial, last = True, last_hi
+    else:
+        last = last_lo
+    known = when.first_lo != FIRST and not _is_a_day_of_statement(fact)
+    dose = use.dose
+    state = State(dose.daily if dose else None, dose.route if dose else "")
+    ends = when.stretch and not when.open and kind in (Kind.STATEMENT, Kind.ORDER)
+    return Segment(first if known else min(first, start), last, state, kind, fact, partial, known, ends)
+
+
+def _kind(fact: Fact) -> Kind:
+    if fact.type == "MedicationAdministration":
+        return Kind.SINGLE
+    if fact.type == "MedicationDispense":
+        return Kind.SUPPLY
+    return Kind.ORDER if fact.use and fact.use.order else Kind.STATEMENT
+
+
+def _is_standing(fact: Fact) -> bool:
+    """An active order without a period, and an active statement of one day, go on."""
+    return not fact.when.stretch and bool(fact.use and fact.use.ongoing) and fact.type != "MedicationAdministration"
+
+
+def _is_a_day_of_statement(fact: Fact) -> bool:
+    """A statement of a single day says that the drug was in use, not since when."""
+    return fact.type == "MedicationStatement" and not fact.when.stretch
+
+
+def timeline(segments: Iterable[Segment], start: int, end: int, refill_gap: int) -> Timeline:
+    """The states of the days `start` to `end`; gaps of at most `refill_gap` days between equal states are filled."""
+    told = sorted(segments, key=lambda s: (s.first, s.last, s.fact.order))
+    early = start - refill_gap - 1
+    line = Timeline(start, end, segments=told)
+    singles = _daily_singles(told)
+    for day in range(early, end + 1):
+        covering = [s for s in told if s.first <= day <= s.last and s.kind is not Kind.SINGLE]
+        state = _state_of(day, covering, line)
+        if state is None or (state.daily is None and day in singles):
+            state = singles.get(day, state)
+        if state is not None:
+            line.states[day] = state
+    _fill(line, early, refill_gap)
+    return line
+
+
+def _daily_singles(segments: list[Segment]) -> dict[int, State]:
+    """What was administered on each day, summed."""
+    sums: dict[int, State] = {}
+    for segment in (s for s in segments if s.kind is Kind.SINGLE):
+        dose = segment.fact.use.dose if segment.fact.use else None
+        amount = dose.single if dose else None
+        for day in range(segment.first, min(segment.last, segment.first + 366) + 1):
+            old = sums.get(day)
+            total = amount if old is None else None if old.daily is None or amount is None else old.daily + amount
+            sums[day] = State(total, segment.state.route)
+    return sums
+
+
+def _state_of(day: int, covering: list[Segment], line: Timeline) -> State | None:
+    """The dose stated by the record that began last; two different doses that began on one day are a conflict."""
+    if not covering:
+        return None
+    dosed = [segment for segment in covering if segment.state.daily is not None]
+    if not dosed:
+        return State(None, covering[-1].state.route)
+    latest = max(segment.first for segment in dosed)
+    newest = [segment for segment in dosed if segment.first == latest]
+    states = {segment.state.daily for segment in newest}, {s.state.route for s in newest if s.state.route}
+    if (len(states[0]) > 1 or len(states[1]) > 1) and day >= line.start:
+        line.conflicts += [segment for segment in newest if segment not in line.conflicts]
+        return State(None, newest[-1].state.route)
+    return State(newest[0].state.daily, max((s.state.route for s in newest), default=""))
+
+
+def _fill(line: Timeline, early: int, refill_gap: int) -> None:
+    """A short gap between records of one daily dose and route is no stop."""
+    last: int | None = None
+    for day in range(early, line.end + 1):
+        state = line.states.get(day)
+        if state is None:
+            continue
+        if last is not None and 1 < day - last <= refill_gap + 1 and line.states[last] == state:
+            for gap in range(last + 1, day):
+                line.states[gap] = state
+        last = day

@@ -1,0 +1,255 @@
+"""A stream of records -> patient records: keeps facts, never resources, and the latest version of each resource."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from adapter.errors import Issue
+from adapter.facts.derived import derived_facts
+from adapter.facts.mapping import facts_of
+from adapter.facts.model import Consented, Fact, PatientRecord, Person
+from adapter.facts.vocabulary import Item, Vocabulary
+from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Resource
+from adapter.fhir.references import contained_medication, key_of
+from adapter.sources.events import Covered, Event, PatientDone, Record, SamePatient, Unreadable
+
+Version = tuple[int, str, str]
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is kept of one resource: its version, its items, and a medication record that waits for its Medication."""
+
+    version: Version
+    items: tuple[Item, ...] = ()
+    type: str = ""
+    unread: bool = False
+    waiting: Record | None = None
+
+
+@dataclass(slots=True)
+class _Patient:
+    """What is kept of one subject key while records stream by."""
+
+    held: dict[str, _Held] = field(default_factory=dict)
+    anonymous: list[_Held] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    covered: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Collector:
+    """Gathers facts by patient. `complete` are the types that the caller declares as read completely (`*`: all)."""
+
+    vocabulary: Vocabulary
+    complete: frozenset[str] = frozenset()
+    issues: list[Issue] = field(default_factory=list)
+    _patients: dict[str, _Patient] = field(default_factory=dict)
+    _aliases: dict[str, str] = field(default_factory=dict)
+    _drugs: dict[str, CodeableConcept] = field(default_factory=dict)
+    _covered: set[str] = field(default_factory=set)
+
+    def records(self, events: Iterable[Event]) -> Iterator[PatientRecord]:
+        """Patient records: those that are done early as they are done, the others at the end in the order of their ids."""
+        for event in events:
+            if isinstance(event, PatientDone):
+                yield from self._finish(self._keys_of(self._survivor(event.subject)))
+            else:
+                self._take(event)
+        yield from self._finish(list(self._patients))
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Record():
+                self._keep(event)
+            case Unreadable(issue, type_, subject):
+                self._fail(issue, type_, subject)
+            case SamePatient(key, survivor):
+                if self._survivor(survivor) != key:
+                    self._aliases[key] = survivor
+            case Covered(types, subject):
+                (self._patient(subject).covered if subject else self._covered).update(types)
+            case Issue():
+                self.issues.append(event)
+
+    def _keep(self, record: Record) -> None:
+        if isinstance(record.resource, Medication):
+            for key in (record.reference, *record.also):
+                self._drugs[key] = record.resource.code or CodeableConcept()
+            return
+        if record.type == "Patient":
+            for key in record.also:
+                if key != record.reference:  # two patients under one identifier: the smaller id, whatever came first
+                    self._aliases[key] = min(self._aliases.get(key, record.reference), record.reference)
+        subject = record.reference if record.type == "Patient" else record.subject
+        if subject is not None:
+            self._hold(self._patient(subject), record)
+
+    def _hold(self, patient: _Patient, record: Record) -> None:
+        held = self._read(record)
+        if record.resource.id is None and record.type != "Patient":
+            patient.anonymous.append(held)
+            return
+        old = patient.held.get(record.reference)
+        if old is not None and not _same(old, held):
+            older, held = sorted((old, held), key=lambda h: (h.version, repr(h.items)))
+            patient.issues.append(_older_version(record.reference, older.version, held.version))
+        patient.held[record.reference] = held
+
+    def _read(self, record: Record) -> _Held:
+        """The items of one record; one whose Medication is not known yet waits."""
+        version = _version(record.resource)
+        medication = None
+        if record.type in MEDICATION_TYPES:
+            medication = self._medication(record.resource)
+            if medication is None and _refers(record.resource):
+                return _Held(version, type=record.type, waiting=record)
+        found = facts_of(record.resource, record.reference, self.vocabulary, medication)
+        if isinstance(found, Issue):
+            return _Held(version, (found,), record.type, unread=True)
+        return _Held(version, found, record.type)
+
+    def _medication(self, resource: Resource) -> CodeableConcept | None:
+        reference = getattr(resource, "medication_reference", None)
+        if reference is None:
+            return None
+        if (reference.reference or "").startswith("#"):
+            inner = contained_medication(resource, reference.reference)
+            return (inner.code or CodeableConcept()) if inner else None
+        key = key_of(reference)
+        return self._drugs.get(key) if key else None
+
+    def _fail(self, issue: Issue, type_: str | None, subject: str | None) -> None:
+        if subject is None:
+            self.issues.append(issue)
+            return
+        patient = self._patient(subject)
+        patient.issues.append(issue)
+        if type_:
+            patient.unread.add(type_)
+
+    def _patient(self, subject: str) -> _Patient:
+        return self._patients.setdefault(subject, _Patient())
+
+    def _survivor(self, key: str) -> str:
+        """Follows merges and other names to the one key of a patient; a circle of merges ends where it began."""
+        seen = {key}
+        while (following := self._aliases.get(key)) and following not in seen:
+            seen.add(following)
+            key = following
+        return key
+
+    def _finish(self, keys: list[str]) -> Iterator[PatientRecord]:
+        groups: dict[str, list[str]] = {}
+        for key in keys:
+            groups.setdefault(self._survivor(key), []).append(key)
+        for survivor in sorted(groups):
+            yield self._record(survivor, sorted(groups[survivor]))
+
+    def _keys_of(self, survivor: str) -> list[str]:
+        """The subject keys that mean this patient; only merged patients have more than one."""
+        aliases = [key for key in self._aliases if key in self._patients and self._survivor(key) == survivor]
+        return [*aliases, survivor] if survivor in self._patients else aliases
+
+    def _record(self, survivor: str, keys: list[str]) -> PatientRecord:
+        items: list[Item] = []
+        issues: list[Issue] = []
+        covered, unread = self._covered | self.complete, set[str]()
+        person: Person | None = None
+        for key in sorted(keys, key=lambda k: k != survivor):
+            patient = self._patients.pop(key)
+            covered |= patient.covered
+            issues += patient.issues
+            for held in self._settled([*patient.held.values(), *patient.anonymous]):
+                items += held.items
+                unread |= {held.type} if held.unread else set()
+            unread |= patient.unread
+            own = next((item for item in items if isinstance(item, Person)), None)
+            person = person or own
+        if person is None:
+            issues.append(Issue("note", survivor, "", "no Patient resource: age and gender are not known"))
+        if len(keys) > 1:
+            names = ", ".join(key for key in keys if key != survivor)
+            if any(key.startswith("Patient/") for key in keys if key != survivor):
+                issues.append(Issue("note", survivor, "link", f"screened as one with {names}"))
+        issues += [item for item in items if isinstance(item, Issue)]
+        return PatientRecord(
+            survivor,
+            person,
+            _by_name([item for item in items if isinstance(item, Fact)]),
+            tuple(sorted((i for i in items if isinstance(i, Consented)), key=lambda c: c.source.reference)),
+            frozenset(covered),
+            frozenset(unread),
+            tuple(sorted(set(issues))),
+        )
+
+    def _settled(self, held: list[_Held]) -> Iterator[_Held]:
+        """Every held resource with its items; a Medication that never came is an issue, its record counts as nameless."""
+        for one in held:
+            if one.waiting is None:
+                yield one
+                continue
+            again = self._read(one.waiting)
+            if again.waiting is None:
+                yield again
+                continue
+            record = one.waiting
+            found = facts_of(record.resource, record.reference, self.vocabulary, _by_display(record.resource))
+            missing = Issue(
+                "error",
+                record.reference,
+                "medicationReference",
+                "the Medication it refers to is not in the input",
+            )
+            items = (found,) if isinstance(found, Issue) else found
+            yield replace(one, items=(missing, *items), waiting=None)
+
+
+def _by_name(facts: list[Fact]) -> dict[str, tuple[Fact, ...]]:
+    groups: dict[str, list[Fact]] = {}
+    for fact in facts:
+        groups.setdefault(fact.name, []).append(fact)
+    for fact in tuple(derived_facts(lambda name: groups.get(name, ()))):
+        groups.setdefault(fact.name, []).append(fact)
+    return {name: tuple(sorted(group, key=lambda f: f.order)) for name, group in groups.items()}
+
+
+def _refers(resource: Resource) -> bool:
+    return getattr(resource, "medication_reference", None) is not None and (
+        getattr(resource, "medication_codeable_concept", None) is None
+    )
+
+
+def _by_display(resource: Resource) -> CodeableConcept:
+    """What is left of a medication that never came: the display of the reference, readable but no code."""
+    reference = getattr(resource, "medication_reference", None)
+    return CodeableConcept(coding=(Coding(display=reference.display),) if reference and reference.display else None)
+
+
+def _version(resource: Resource) -> Version:
+    """Sorts versions of one resource: a numeric versionId, else lastUpdated, else the text of versionId."""
+    meta = resource.meta
+    text = (meta.version_id or "") if meta else ""
+    return (
+        int(text) if text.isascii() and text.isdigit() else 0,
+        (meta.last_updated or "") if meta else "",
+        text,
+    )
+
+
+def _same(one: _Held, other: _Held) -> bool:
+    """The same resource met twice (a page read again, a folder given twice) is nothing to tell."""
+    return one.version == other.version and one.items == other.items and one.waiting == other.waiting
+
+
+def _older_version(reference: str, older: Version, newer: Version) -> Issue:
+    return Issue(
+        "note",
+        reference,
+        "meta",
+        f"an older version was met and set aside: {_name(older)} before {_name(newer)}",
+    )
+
+
+def _name(version: Version) -> str:
+    return f"version {version[2]}" if version[2] else (f"of {version[1]}" if version[1] else "without version")

@@ -1,0 +1,86 @@
+"""What a mapper needs to know besides the resource: the tables, the site's calendar, and what names the study."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from adapter.errors import Issue
+from adapter.facts.model import RANK, Consented, Course, Fact, Person, Reason, Source
+from adapter.fhir.dates import Calendar, When
+from adapter.fhir.elements import CodeableConcept, Resource
+from adapter.fhir.quantities import Units
+from adapter.fhir.terminology import Grade, Match, Terminology
+
+Item = Fact | Consented | Person | Issue
+"""What a mapper may yield for one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """How records may name this study: consents by reference or policy URI, attestations by code system."""
+
+    id: str
+    attestation: str
+    questionnaire: str
+    names: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Passed to every mapper; never changes during a run."""
+
+    terminology: Terminology
+    units: Units
+    calendar: Calendar
+    study: Study
+
+
+DOUBT = {
+    Grade.REVIEW: Reason.NEEDS_JUDGEMENT,
+    Grade.UNMAPPED: Reason.UNMAPPED_CODE,
+    Grade.CONFLICT: Reason.CONFLICT,
+}
+"""Why a grade does not simply count."""
+
+
+def status_of(value: str | None) -> str:
+    """A status as FHIR writes it; a missing one reads as `unknown`."""
+    return value.strip().lower() if value and value.strip() else "unknown"
+
+
+def code_of(concept: CodeableConcept | None) -> str:
+    """The one code of a status given as CodeableConcept (its text where nothing is coded); empty where absent."""
+    if concept is None:
+        return ""
+    codes = (coding.code for coding in concept.coding or () if coding.code)
+    return next(codes, concept.text or "").strip().lower()
+
+
+def version_of(resource: Resource) -> str | None:
+    """The version that a fact was read from."""
+    return resource.meta.version_id if resource.meta else None
+
+
+def retracted(reference: str, path: str = "status") -> Issue:
+    """The note that a resource marked entered-in-error was set aside."""
+    return Issue("note", reference, path, "entered-in-error: dropped, not used anywhere")
+
+
+def relevant(matches: tuple[Match, ...]) -> list[Match]:
+    """The matches that can say something: what never counts is only there to be recognised."""
+    return [match for match in matches if match.grade is not Grade.NEVER]
+
+
+def doubt_of(*reasons: Reason | None) -> Reason | None:
+    """The foremost of several doubts."""
+    told = [reason for reason in reasons if reason]
+    return min(told, key=RANK.__getitem__) if told else None
+
+
+def nameless(
+    type_: str, when: When, source: Source, doubt: Reason | None = None, course: Course | None = None
+) -> Iterator[Fact]:
+    """A concept without any code that a table knows and without a name: it could be anything that its type can prove."""
+    yield Fact(
+        f"nameless:{type_}", type_, Grade.UNMAPPED, when, "a record without a readable name", source,
+        doubt=doubt_of(Reason.UNMAPPED_CODE, doubt), course=course,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What everybody speaks: typed readers of the few FHIR R4 elements used, dates, quantities, terminology."""

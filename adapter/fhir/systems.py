@@ -1,0 +1,11 @@
+"""The base of every URI that is this project's own, and the code systems that are named in Python."""
+
+BASE = "https://trial-adapter.example/fhir"
+INSTRUMENTS = f"{BASE}/CodeSystem/instruments"
+ATTESTATION = f"{BASE}/CodeSystem/attestation"
+TEXT = f"{BASE}/CodeSystem/text"
+INGREDIENTS = f"{BASE}/CodeSystem/ingredients"
+FREQUENCY = f"{BASE}/CodeSystem/frequency"
+UCUM = "http://unitsofmeasure.org"
+ICD_10 = "http://hl7.org/fhir/sid/icd-10"
+ATC = "http://www.whocc.no/atc"

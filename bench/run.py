@@ -1,0 +1,224 @@
+"""`make bench`: ratios measured in one run, medians of several, each program its own process, in turns.
+
+Goals are those of docs/performance.md. Data are made once in bench/data and kept for the next run. Answers
+of a peer that answers the same question are compared with ours, and every difference is told.
+"""
+
+import argparse
+import csv
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from zlib import crc32
+
+from bench.generate import RELEVANT, SEED, bundle
+from bench.records import AS_OF
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "bench" / "data"
+GENERATOR = ("codes", "generate", "records")
+TRIAL_ADAPTER = [sys.executable, "-c", "from adapter.cli import main; main()"]
+"""What the installed command does, in this environment."""
+COMPARED = ("inc-age", "inc-proteinuria", "exc-b-cell-depletion")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process from start to end: seconds of wall and of CPU, and its largest resident memory in bytes."""
+
+    wall: float
+    cpu: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table; `met` is None where there is no goal."""
+
+    what: str
+    goal: str
+    measured: str
+    met: bool | None = None
+
+
+def run(command: list[str]) -> Run:
+    """Runs one process, its standard output dropped. Ends the benchmark when the process fails."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    stop_unless_done(command, child.returncode)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * unit)
+
+
+def answer(command: list[str]) -> dict[str, float]:
+    """The JSON object that a process prints."""
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    stop_unless_done(command, done.returncode)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def stop_unless_done(command: list[str], code: int) -> None:
+    if code != 0:
+        sys.exit(f"{' '.join(command)} ended with {code}; these data should pass without an error")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def bench(module: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", f"bench.{module}", *map(str, arguments)]
+
+
+def screen(source: Path, *options: str) -> list[str]:
+    command = [*TRIAL_ADAPTER, "screen", str(source), "--as-of", AS_OF.isoformat(), "--complete", "all"]
+    return [*command, *options]
+
+
+# --- (a) one patient ---
+
+
+def one_patient(asked: argparse.Namespace) -> list[Row]:
+    say("(a) one patient of 200 resources, in memory ...")
+    rounds = 6 * asked.rounds + 1
+    got = answer(bench("one", "--rounds", rounds, "--relevant", asked.relevant, "--seed", asked.seed))
+    times = f"{got['ours_ms']:.2f} ms : {got['orjson_ms']:.2f} ms, {got['bytes'] / 1000:.0f} kB"
+    measured, met = f"{got['ratio']:.2f}x  ({times})", got["ratio"] <= 2
+    return [Row("(a) one patient, 20 criteria / orjson.loads of the bytes", "<= 2x", measured, met)]
+
+
+# --- (b) an export ---
+
+
+def export(asked: argparse.Namespace) -> Path:
+    """The folder of the export, made unless one of the same arguments and the same generator is there."""
+    made_by = crc32(b"".join((ROOT / "bench" / f"{name}.py").read_bytes() for name in GENERATOR))
+    folder = DATA / f"export-{asked.size:g}mb-{asked.relevant:g}-seed{asked.seed}-{made_by:08x}"
+    if not (folder / "manifest.json").exists():  # written last
+        say(f"making {asked.size:g} MB in {folder.relative_to(ROOT)} ...")
+        wanted = ["--size", asked.size, "--relevant", asked.relevant, "--seed", asked.seed]
+        run(bench("generate", folder, *wanted))
+    return folder
+
+
+def whole_export(asked: argparse.Namespace) -> list[Row]:
+    folder = export(asked)
+    ours, theirs = DATA / "screenings.ndjson", DATA / "duckdb.csv"
+    commands = {
+        "ours": screen(folder, "--format", "ndjson", "--out", str(ours)),
+        "wc": ["wc", "-l", *sorted(map(str, folder.glob("*.ndjson")))],
+        "duckdb": bench("peers", "duckdb", folder, "--out", theirs),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for turn in range(asked.rounds):
+        for name, command in commands.items():
+            runs[name].append(run(command))
+            say(f"(b) round {turn + 1} of {asked.rounds}: {name} {runs[name][-1].wall:.2f} s")
+    say(f"(b) fhir.resources on every {asked.every}th line, three rounds ...")
+    parsing = [answer(bench("peers", "fhir-resources", folder, "--every", asked.every)) for _ in range(3)]
+    return [*export_rows(folder, runs, parsing), differences(ours, theirs)]
+
+
+def export_rows(folder: Path, runs: dict[str, list[Run]], parsing: list[dict[str, float]]) -> list[Row]:
+    size = sum(path.stat().st_size for path in folder.glob("*.ndjson"))
+    wall = {name: median(one.wall for one in of) for name, of in runs.items()}
+    cpu = {name: median(one.cpu for one in of) for name, of in runs.items()}
+    memory = {name: max(one.memory for one in of) / 1e6 for name, of in runs.items()}
+    ours, sql = wall["ours"], wall["duckdb"]
+    loop = median(one["seconds"] / one["bytes"] for one in parsing) * size
+    parsed = f"{parsing[0]['lines']:.0f} lines, {parsing[0]['bytes'] / 1e6:.1f} MB"
+    faster = f"{loop / ours:.1f}x  ({loop:.1f} s, scaled by bytes from a sample of {parsed})"
+    in_sql = f"{ours / sql:.2f}x  ({sql:.2f} s; CPU {cpu['ours'] / cpu['duckdb']:.2f}x)"
+    peak = f"{memory['ours']:.0f} MB  (DuckDB {memory['duckdb']:.0f} MB)"
+    whole = f"{ours:.2f} s  ({size / 1e6 / ours:.0f} MB/s)"
+    return [
+        Row(f"(b) export of {size / 1e6:.0f} MB, whole process", "", whole),
+        Row("    times faster than a fhir.resources R4B loop", ">= 20x", faster, loop / ours >= 20),
+        Row("    / wc -l of the files", "", f"{ours / wall['wc']:.1f}x  ({wall['wc']:.3f} s)"),
+        Row("    / DuckDB, three criteria in SQL", "", in_sql),
+        Row("    peak memory", "< 256 MB", peak, memory["ours"] < 256),
+    ]
+
+
+def differences(ours: Path, theirs: Path) -> Row:
+    """Our truths against the SQL's, patient by patient, for the criteria that both answer."""
+    with theirs.open(encoding="utf-8") as file:
+        expected = {(row["id"], name): row[name] for row in csv.DictReader(file) for name in COMPARED}
+    got = truths(ours)
+    different = sorted(key for key in expected.keys() | got.keys() if expected.get(key) != got.get(key))
+    for patient, name in different[:10]:
+        say(f"    {patient} {name}: ours {got.get((patient, name))}, SQL {expected.get((patient, name))}")
+    measured = f"{len(different)} of {len(expected)} different"
+    return Row("    answers against the SQL's", "0", measured, not different)
+
+
+def truths(screenings: Path) -> dict[tuple[str, str], str]:
+    """(patient, criterion) -> truth, for the criteria that are compared."""
+    got: dict[tuple[str, str], str] = {}
+    with screenings.open(encoding="utf-8") as lines:
+        for screening in map(json.loads, lines):
+            patient = screening["patient"].removeprefix("Patient/")
+            got |= {(patient, c["id"]): c["truth"] for c in screening["criteria"] if c["id"] in COMPARED}
+    return got
+
+
+# --- (c) start to first verdict ---
+
+
+def first_verdict(asked: argparse.Namespace) -> list[Row]:
+    say("(c) start of the process to the verdicts on a small Bundle ...")
+    small = DATA / "small.json"
+    small.write_bytes(bundle(0, resources=20, relevant=asked.relevant, seed=asked.seed))
+    runs = [run(screen(small, "--format", "json")) for _ in range(4 * asked.rounds + 1)]
+    bare = median(run([sys.executable, "-c", "pass"]).wall for _ in runs)
+    wall = median(one.wall for one in runs)
+    measured = f"{wall:.2f} s  (bare Python {bare:.3f} s, {max(one.memory for one in runs) / 1e6:.0f} MB)"
+    return [Row("(c) process start to verdicts, 20 resources", "<= 0.5 s", measured, wall <= 0.5)]
+
+
+# --- the table ---
+
+
+def table(rows: list[Row]) -> str:
+    met = {None: "", True: "yes", False: "NO"}
+    lines = [("", "goal", "met", "measured"), *((r.what, r.goal, met[r.met], r.measured) for r in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)) for line in lines
+    )
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--size", type=float, default=300, help="megabytes of the export (default 300)")
+    parser.add_argument("--relevant", type=float, default=RELEVANT, help="share of relevant codes (0 to 1)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of the export (default 5)")
+    parser.add_argument("--every", type=int, default=50, help="fhir.resources parses every n-th line")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--only", choices=["a", "b", "c"], help="one of the three measurements")
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = arguments()
+    DATA.mkdir(parents=True, exist_ok=True)
+    parts = {"a": one_patient, "b": whole_export, "c": first_verdict}
+    rows = [row for name, part in parts.items() if asked.only in (None, name) for row in part(asked)]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    machine = f"Python {platform.python_version()}, {platform.machine()}, {cores} cores"
+    print(f"\n{machine}; {asked.relevant:.1%} of the codes are relevant")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

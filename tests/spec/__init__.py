@@ -1,0 +1,1 @@
+"""What each criterion means, as tables: what the record says, and what is then expected."""
