@@ -23,9 +23,11 @@ def with_attestation(context: Context, criterion: str, found: Finding, days: int
     said = latest(context, facts, span, _says)
     if isinstance(said.outcome, bool):
         return _decided(Truth.YES if said.outcome else Truth.NO, said.facts, found)
-    if said.outcome is Reason.NO_DATA or found.truth is not Truth.UNKNOWN or not said.facts:
+    if said.outcome is Reason.NO_DATA or not said.facts:
         return found
-    if RANK[said.outcome] > RANK[Reason(found.reason)]:
+    overrules = said.outcome is Reason.CONFLICT and found.truth is Truth.NO and found.silent
+    speaks = found.truth is Truth.UNKNOWN and RANK[said.outcome] <= RANK[Reason(found.reason)]
+    if not (overrules or speaks):
         return found
     text = f"{_told(said.facts)}: {_WHY.get(said.outcome, 'it cannot be used')}. {found.explanation}"
     again = unknown(

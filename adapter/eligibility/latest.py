@@ -102,7 +102,8 @@ def _obstructed(answer: Latest, others: list[tuple[Reason, Fact]], says: Callabl
 def _could_change(answer: Latest, reason: Reason, fact: Fact, says: Callable[[Fact], Outcome]) -> bool:
     if fact.grade is Grade.UNMAPPED and (answer.outcome is True or (says(fact) is False and answer.outcome is False)):
         return False
-    if answer.day is not None and fact.when.dated and fact.when.last_hi < answer.day:
+    last = fact.when.last_hi if fact.when.dated else fact.when.bound
+    if answer.day is not None and last is not None and last < answer.day:
         return False
     return isinstance(answer.outcome, Reason) or says(fact) != answer.outcome
 

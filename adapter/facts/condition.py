@@ -69,6 +69,8 @@ def _onset(condition: Condition, calendar: Calendar) -> When | None:
     period = calendar.during(condition.onset_period, "onsetPeriod") if condition.onset_period else None
     if period is None:
         return None
+    if not period.open:
+        return period
     return When(period.first_lo, period.first_hi, period.first_lo, period.first_hi, text=period.text)
 
 

@@ -14,6 +14,8 @@ _SIGNS = (
     (Sign.INDETERMINATE, "result-indeterminate"),
     (Sign.POSITIVE, "status-pregnant"),
     (Sign.NEGATIVE, "status-not-pregnant"),
+    (Sign.POSITIVE, "status-lactating"),
+    (Sign.NEGATIVE, "status-not-lactating"),
 )
 _ABOVE = {"H", "HH", "HU", "HX", ">"}
 _BELOW = {"L", "LL", "LU", "LX", "<"}
@@ -214,11 +216,11 @@ def _is_normal(row: ReferenceRange) -> bool:
 
 
 def _side(number: Number, quantity: Quantity, row: ReferenceRange) -> int | None:
-    """Which side of one reference range; None where the units differ or a comparator leaves it open."""
+    """Which side of one reference range; None where the units differ or a comparator leaves open whether it is above."""
     low, high = (_same_unit(end, quantity) for end in (row.low, row.high))
     above = number.above(high) if high is not None else False
     below = number.below(low) if low is not None else False
-    if (low is None and high is None) or above is None or below is None:
+    if (low is None and high is None) or above is None:
         return None
     return 1 if above else -1 if below else 0
 

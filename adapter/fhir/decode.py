@@ -12,7 +12,7 @@ import msgspec
 
 from adapter.errors import UnreadableError
 from adapter.fhir.elements import MEDICATION_TYPES, READ, Resource
-from adapter.fhir.numbers import has_numbers, suspicious_numbers
+from adapter.fhir.numbers import has_numbers, has_periods, suspicious_numbers
 from adapter.fhir.repair import Repair, repaired
 
 _R4_NAMES = """
@@ -49,9 +49,9 @@ FOREIGN_TYPES = R4_TYPES - READ.keys()
 """Valid types that say nothing here."""
 
 _CANONICAL = {name.casefold(): name for name in R4_TYPES}
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_NOT_BRACES = bytes(set(range(256)) - set(b"{}"))
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}]', re.DOTALL)
 
 Decoded = tuple[str, Resource | None, tuple[Repair, ...]]
 """The resource type, the struct (None for a type that is not read), and path and problem of what was mended."""
@@ -59,7 +59,10 @@ Decoded = tuple[str, Resource | None, tuple[Repair, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is refused as too large, in bytes and levels. `resource` also bounds a line, `document` a JSON file."""
+    """What is refused as too large, in bytes and levels. `resource` also bounds a line, `document` a JSON file.
+
+    `depth` counts objects inside objects.
+    """
 
     resource: int = 64 << 20
     document: int = 1 << 30
@@ -78,6 +81,7 @@ class _Reading:
     struct: type[Resource]
     decode: Callable[[bytes], Resource]
     numbers: bool
+    periods: bool
     fields: tuple[str, ...]
     needs: str
 
@@ -90,24 +94,29 @@ def _needed(name: str) -> tuple[tuple[str, ...], str]:
     return (("code",), "code") if name in ("Condition", "Observation", "Procedure") else ((), "")
 
 
-_READINGS = {
-    name.encode(): _Reading(
-        name, struct, msgspec.json.Decoder(struct).decode, has_numbers(struct), *_needed(name)
-    )
-    for name, struct in READ.items()
-}
+def _reading(name: str, struct: type[Resource]) -> _Reading:
+    read = msgspec.json.Decoder(struct).decode
+    return _Reading(name, struct, read, has_numbers(struct), has_periods(struct), *_needed(name))
+
+
+_READINGS = {name.encode(): _reading(name, struct) for name, struct in READ.items()}
 _read_head = msgspec.json.Decoder(_Head).decode
 _DEFAULT = Limits()
 
 
 def decode(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
-    """One resource. Raises UnreadableError with the element's path for what cannot be read."""
-    if len(data) > limits.resource:
-        raise UnreadableError("", f"larger than {limits.resource >> 20} MiB")
-    if data.count(b"{") + data.count(b"[") > limits.depth and is_deeper(data, limits.depth):
-        raise UnreadableError("", f"nested deeper than {limits.depth} levels")
+    """One resource. Raises UnreadableError with the element's path for what cannot be read.
+
+    A Bundle comes back undecoded, like a type that is not read, and is not measured: its resources are.
+    """
     found = _TYPE_FIRST.match(data)
     reading = _READINGS.get(found[1]) if found else None
+    if found and found[1] == b"Bundle":
+        return "Bundle", None, ()
+    if len(data) > limits.resource:
+        raise UnreadableError("", f"larger than {limits.resource >> 20} MiB")
+    if data.count(b"{") > limits.depth and is_deeper(data, limits.depth):
+        raise UnreadableError("", f"nested deeper than {limits.depth} levels")
     return _decode_as(reading, data) if reading else _decode_other(data)
 
 
@@ -115,14 +124,17 @@ def _decode_as(reading: _Reading, data: bytes) -> Decoded:
     notes: tuple[Repair, ...] = ()
     try:
         resource = reading.decode(data)
-        mend = reading.numbers and suspicious_numbers(resource, data)
+        mend = reading.numbers and suspicious_numbers(resource, data, reading.periods)
     except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
         mend = True
     if mend:
         resource, notes = repaired(data, reading.struct)
-    fields = reading.fields
-    if fields and all(getattr(resource, field) is None for field in fields):
-        raise UnreadableError(reading.needs, f"missing; without it this {reading.name} says nothing")
+    for field in reading.fields:
+        if getattr(resource, field) is not None:
+            break
+    else:
+        if reading.fields:
+            raise UnreadableError(reading.needs, f"missing; without it this {reading.name} says nothing")
     return reading.name, resource, notes
 
 
@@ -159,26 +171,26 @@ def meant_type(name: str) -> str:
 
 
 def is_deeper(data: bytes, limit: int) -> bool:
-    """Whether objects and arrays nest deeper than `limit`.
+    """Whether objects nest deeper than `limit`. (In FHIR an array never stands directly in an array.)
 
-    Strips one level of empty pairs at a time; n brackets that are left cannot nest deeper than n/2. Brackets
-    inside strings can only overstate that, so a suspicion is confirmed without them.
+    Strips one level of empty pairs at a time; n braces that are left cannot nest deeper than n/2. Braces inside
+    strings can only overstate that, so a suspicion is confirmed without them.
     """
-    brackets = data.translate(None, _NOT_BRACKETS)
+    braces = data.translate(None, _NOT_BRACES)
     for stripped in range(limit):
-        if len(brackets) <= 2 * (limit - stripped):
+        if len(braces) <= 2 * (limit - stripped):
             return False
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        braces = braces.replace(b"{}", b"")
     return _depth(data) > limit
 
 
 def _depth(data: bytes) -> int:
     depth = deepest = 0
-    for token in _STRING_OR_BRACKET.finditer(data):
-        match data[token.start()]:
-            case 0x5B | 0x7B:
+    for token in _STRING_OR_BRACE.finditer(data):
+        match token[0]:
+            case b"{":
                 depth += 1
                 deepest = max(deepest, depth)
-            case 0x5D | 0x7D:
+            case b"}":
                 depth -= 1
     return deepest

@@ -5,22 +5,28 @@ here, with a cheap suspicion on the fast path and an exact answer, with the path
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any, get_args
 
 import msgspec
 
-from adapter.fhir.elements import Element
+from adapter.fhir.elements import Element, Quantity, Repeat
 
 MAX_EXPONENT = 50
 """Orders of magnitude beyond which a number is a mistake: no measurement comes near."""
 
-_QUOTED_VALUE = re.compile(rb'"value"\s*:\s*"([^"]*)"')
-_QUOTED_PERIOD = re.compile(rb'"period(?:Max)?"\s*:\s*"')
+# What could be wrong is told from the text: every number read is a Quantity's `value` or a Repeat's `period`.
+_VALUE = re.compile(rb'"value"\s*:\s*("[^"]*"|-?[0-9.]+[eE]|-?[0-9.]{50})')
+_PERIOD = re.compile(rb'"period(?:Max)?"\s*:\s*(?:"|-?[0-9.]+[eE]|-?[0-9.]{50})')
+_START = frozenset(b"+-.0123456789 NnIiSs\\\xef")
+"""First bytes of a string that Decimal might take: also blanks, NaN, Infinity, full-width digits, escapes."""
 
+_QUOTE = 0x22
 _Field = tuple[str, str]
 _fields: dict[type, tuple[_Field, ...]] = {}
+_getters: dict[type, Callable[[Element], tuple[Any, ...]]] = {}
 
 
 def _classes(hint: object) -> Iterator[type]:
@@ -31,21 +37,33 @@ def _classes(hint: object) -> Iterator[type]:
         yield from _classes(inner)
 
 
-def _leads(hint: object, seen: frozenset[type]) -> bool:
+def _leads(hint: object, wanted: type, seen: frozenset[type] = frozenset()) -> bool:
+    """Whether a type hint leads to `wanted`, through structs that may hold themselves."""
     return any(
-        cls is Decimal
-        or (cls not in seen and any(_leads(f.type, seen | {cls}) for f in msgspec.structs.fields(cls)))
+        cls is wanted
+        or (
+            cls not in seen
+            and cls is not Decimal
+            and any(_leads(field.type, wanted, seen | {cls}) for field in msgspec.structs.fields(cls))
+        )
         for cls in _classes(hint)
     )
+
+
+def _getter(names: list[str]) -> Callable[[Element], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def numeric_fields(struct: type) -> tuple[_Field, ...]:
     """The fields of a struct that are numbers or lead to some: (name in Python, name in FHIR)."""
     known = _fields.get(struct)
     if known is None:
-        own = frozenset({struct})
-        known = tuple((f.name, f.encode_name) for f in msgspec.structs.fields(struct) if _leads(f.type, own))
+        fields = msgspec.structs.fields(struct)
+        known = tuple((f.name, f.encode_name) for f in fields if _leads(f.type, Decimal))
         _fields[struct] = known
+        _getters[struct] = _getter([name for name, _ in known])
     return known
 
 
@@ -59,32 +77,35 @@ def has_numbers(struct: type) -> bool:
     return bool(numeric_fields(struct))
 
 
-def suspicious_numbers(resource: Element, data: bytes) -> bool:
+def has_periods(struct: type) -> bool:
+    """Whether a resource of this struct can hold a Timing."""
+    return _leads(struct, Repeat)
+
+
+def suspicious_numbers(resource: Element, data: bytes, periods: bool) -> bool:
     """Whether `data`, from which `resource` was decoded, needs the exact look of `refused_number`."""
+    for text in _VALUE.findall(data):
+        if text[0] != _QUOTE or (text[1] in _START and _is_one_of(text[1:-1], _numbers(resource))):
+            return True
+    return periods and b'"period' in data and _PERIOD.search(data) is not None
+
+
+def _numbers(value: Element) -> list[Decimal]:
+    """Every number that was read. An identifier of digits is a quoted number too, but none of these."""
     found: list[Decimal] = []
-    _gather(resource, found)
-    if not found:
-        return False
-    return (
-        any(not -MAX_EXPONENT <= number.adjusted() <= MAX_EXPONENT for number in found)
-        or any(_is_one_of(text, found) for text in _QUOTED_VALUE.findall(data))
-        or (b'"period' in data and _QUOTED_PERIOD.search(data) is not None)
-    )
-
-
-def _gather(value: Element, found: list[Decimal]) -> None:
-    for name, _ in _fields[type(value)]:
-        inner = getattr(value, name)
-        if inner is None:
-            continue
+    for inner in _getters[type(value)](value):
         kind = type(inner)
-        if kind is Decimal:
-            found.append(inner)
+        if kind is Quantity:
+            if inner.value is not None:
+                found.append(inner.value)
         elif kind is tuple:
             for one in inner:
-                _gather(one, found)
-        else:
-            _gather(inner, found)
+                found += _numbers(one)
+        elif kind is Decimal:
+            found.append(inner)
+        elif inner is not None:
+            found += _numbers(inner)
+    return found
 
 
 def _is_one_of(text: bytes, numbers: list[Decimal]) -> bool:

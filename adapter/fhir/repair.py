@@ -35,11 +35,14 @@ class _Constant(str):
 
 def repaired(data: bytes, struct: type[S]) -> tuple[S, tuple[Repair, ...]]:
     """The struct, read tolerantly, and what was mended. Raises UnreadableError."""
-    tree = _parse(_text(data))
-    if not isinstance(tree, dict):
-        raise UnreadableError("", f"expected an object, got {_json_type(tree)}")
     notes: list[Repair] = []
-    clean = _clean(tree, "", notes)
+    try:
+        tree = _parse(_text(data))
+        if not isinstance(tree, dict):
+            raise UnreadableError("", f"expected an object, got {_json_type(tree)}")
+        clean = _clean(tree, "", notes)
+    except RecursionError:
+        raise UnreadableError("", "nested too deeply") from None
     if isinstance(contained := clean.get("contained"), list):
         clean["contained"] = [msgspec.Raw(_encoder.encode(one)) for one in contained]
     try:
@@ -72,8 +75,6 @@ def _parse(text: str) -> Any:
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
             raise UnreadableError("", "truncated: the text ends before the resource does") from None
         raise UnreadableError("", f"not valid JSON: {error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise UnreadableError("", "nested too deeply") from None
 
 
 def _clean(value: Any, path: str, notes: list[Repair]) -> Any:

@@ -9,15 +9,16 @@ from dataclasses import replace
 from typing import Literal
 
 from adapter.errors import Issue, UnreadableError
-from adapter.fhir.decode import FOREIGN_TYPES, Limits, resource_type, type_at_start
+from adapter.fhir.decode import FOREIGN_TYPES, Limits, type_at_start
 from adapter.fhir.references import key_of_text
 from adapter.sources.coverage import searchset_coverage
 from adapter.sources.envelope import Broken, Entry, Envelope, read_envelope
 from adapter.sources.events import Covered, Event, Unreadable
 from adapter.sources.resources import Where, resource_events, told_unreadable
-from adapter.sources.salvage import Told, members, told, told_head, told_of_all
+from adapter.sources.salvage import Told, told, told_head, told_of_all
 
 MAX_NESTED_BUNDLES = 8
+_NO_RESOURCE = (b"", b"null")
 _WITHOUT_RESOURCE = frozenset({"DELETE", "GET", "HEAD"})
 
 
@@ -27,31 +28,19 @@ def read_document(data: bytes, name: str = "input", limits: Limits | None = None
 
 
 def events_of(data: bytes, where: Where, line: int = 0, inside: int = 0) -> Iterator[Event]:
-    """What one JSON text, a document or a line, yields."""
-    if is_bundle(data):
-        yield from _bundle(data, where, line, inside)
-    elif data.lstrip()[:1] == b"[":
+    """What one JSON text, a document or a line, yields. `inside` counts the Bundles around it."""
+    if data.lstrip()[:1] == b"[":
         problem = "a JSON array; FHIR wants a Bundle, or one resource a line (NDJSON)"
-        yield Issue("error", "", "", problem, where.file, line)
-    else:
-        yield from resource_events(data, where, line)
-
-
-def is_bundle(data: bytes) -> bool:
-    """Whether a JSON text is, or was meant to be, a Bundle."""
-    kind = type_at_start(data)
-    if kind is None:
-        try:
-            kind = resource_type(data)
-        except UnreadableError:
-            parts, _ = members(data)
-            return "resourceType" in parts and parts["resourceType"].data == b'"Bundle"'
-    return kind == "Bundle"
+        return iter((Issue("error", "", "", problem, where.file, line),))
+    events = resource_events(data, where, line)
+    return _bundle(data, where, line, inside) if events is None else iter(events)
 
 
 def _bundle(data: bytes, where: Where, line: int, inside: int) -> Iterator[Event]:
     if inside >= MAX_NESTED_BUNDLES:
-        yield Issue("error", "Bundle", "", f"more than {MAX_NESTED_BUNDLES} Bundles inside each other", where.file, line)
+        yield Issue(
+            "error", "Bundle", "", f"more than {MAX_NESTED_BUNDLES} Bundles inside each other", where.file, line
+        )
         return
     envelope = read_envelope(data)
     covered = _coverage(envelope)
@@ -74,21 +63,12 @@ def _entries(envelope: Envelope, where: Where, line: int, inside: int) -> Iterat
             yield from _broken(entry, index, where, line)
         elif deleted and _name(entry) in deleted:
             yield from _deletion(entry, where, line)
+        elif (data := bytes(entry.resource)) in _NO_RESOURCE:
+            yield from _without_resource(entry, index, where, line)
+        elif (events := resource_events(data, where, line, entry.full_url)) is None:
+            yield from _bundle(data, Where(where.file, where.limits), line, inside + 1)
         else:
-            yield from _entry(entry, index, where, line, inside)
-
-
-def _entry(entry: Entry, index: int, where: Where, line: int, inside: int) -> Iterator[Event]:
-    data = bytes(entry.resource)
-    kind = type_at_start(data)
-    if kind in FOREIGN_TYPES and kind != "Bundle":
-        return
-    if not data or data == b"null":
-        yield from _without_resource(entry, index, where, line)
-    elif kind == "Bundle" or (kind is None and is_bundle(data)):
-        yield from events_of(data, Where(where.file, where.limits), line, inside + 1)
-    else:
-        yield from resource_events(data, where, line, entry.full_url)
+            yield from events
 
 
 def _names(envelope: Envelope) -> dict[str, str]:

@@ -18,9 +18,7 @@ _HARMLESS_SEARCH = frozenset({"_sort", "_format", "_pretty", "_total", "_include
 _HARMLESS_EXPORT = frozenset({"_type", "_outputFormat", "_format", "_pretty", "organizeOutputBy"})
 
 
-def searchset_coverage(
-    links: Mapping[str, str], total: int | None, matches: Mapping[str, int]
-) -> tuple[Covered, ...]:
+def searchset_coverage(links: Mapping[str, str], total: int | None, matches: Mapping[str, int]) -> tuple[Covered, ...]:
     """Covers the type of a search for nothing but a patient, whose only page this is, for each patient asked for.
 
     `links` are the URLs of the Bundle by relation, `matches` the entries (search mode `match` or none) by type.

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from adapter.errors import Issue
 from adapter.fhir.elements import Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One decoded resource.
+class Record(msgspec.Struct, frozen=True):
+    """One decoded resource. (A msgspec struct, since it is made once for every resource: eight times cheaper.)
 
     `reference` is `Type/id`, or the fullUrl where there is no id. `subject` is the key of its patient (`Patient/id`, or a
     urn:uuid, or `identifier:system|value`), None for a Medication. `also` are other names under which references may

@@ -8,12 +8,17 @@ import msgspec
 
 from adapter.errors import Issue, UnreadableError
 from adapter.fhir.decode import Limits, decode
-from adapter.fhir.elements import Appointment, Identifier, Medication, Patient, Reference, Resource
+from adapter.fhir.elements import READ, Appointment, Identifier, Patient, Reference, Resource
 from adapter.fhir.references import contained_patient, identifier_key, key_of, key_of_text
 from adapter.sources.events import Event, Record, SamePatient, Unreadable
-from adapter.sources.salvage import Told, told
+from adapter.sources.salvage import Told, members, told
 
-_BY_PATIENT = frozenset({"Immunization", "ImmunizationRecommendation", "Consent"})
+_BY_PATIENT = ("Immunization", "ImmunizationRecommendation", "Consent")
+_SUBJECT = {
+    kind: "patient" if kind in _BY_PATIENT else "subject"
+    for kind in READ.keys() - {"Patient", "Medication", "Appointment"}
+}
+"""The element that names the patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +43,35 @@ class _Names(msgspec.Struct, frozen=True, gc=False):
 _read_names = msgspec.json.Decoder(_Names).decode
 
 
-def resource_events(data: bytes, where: Where, line: int = 0, full_url: str | None = None) -> list[Event]:
-    """What one resource that is no Bundle yields: nothing for a foreign type, else a Record or what is wrong."""
+def resource_events(data: bytes, where: Where, line: int = 0, full_url: str | None = None) -> list[Event] | None:
+    """What one resource yields: nothing for a foreign type, else a Record or what is wrong; None if it is a Bundle."""
     try:
         kind, resource, repairs = decode(data, where.limits)
     except UnreadableError as fault:
-        return [unreadable(data, fault, where, line, full_url)]
+        return None if _was_bundle(data) else [unreadable(data, fault, where, line, full_url)]
     if resource is None:
-        return []
+        return None if kind == "Bundle" else []
     reference = f"{kind}/{resource.id}" if resource.id else full_url or _named_by_content(kind, data)
-    events = _records(kind, resource, reference, where, line, _also(reference, full_url))
-    if kind == "Medication":
-        events = [_with_identifiers(event, data) for event in events]
+    also = () if full_url is None or full_url.endswith(reference) else _also(reference, full_url)
+    path = _SUBJECT.get(kind)
+    if path is None:
+        events = _special(resource, data, reference, where, line, also)
+    else:
+        subject: Reference | None = getattr(resource, path)
+        key = key_of_text(subject.reference) if subject is not None and subject.reference else ""
+        if key.startswith("Patient/"):  # the way of nearly every record
+            events = [Record(kind, resource, reference, key, also)]
+        else:
+            events = [_record(kind, resource, reference, subject, where, line, also)]
     if repairs:
         events += [Issue("note", reference, path, problem, where.file, line) for path, problem in repairs]
     return events
+
+
+def _was_bundle(data: bytes) -> bool:
+    """Whether broken JSON was meant to be a Bundle."""
+    parts, _ = members(data) if b'"Bundle"' in data else ({}, -1)
+    return "resourceType" in parts and parts["resourceType"].data == b'"Bundle"'
 
 
 def unreadable(
@@ -80,33 +99,37 @@ def _named_by_content(kind: str, data: bytes) -> str:
     return f"{kind}/sha256-{hashlib.sha256(data).hexdigest()[:16]}"
 
 
-def _also(reference: str, full_url: str | None) -> tuple[str, ...]:
-    """Other names of the resource: its fullUrl, as references to it are normalised."""
-    if full_url is None:
-        return ()
+def _also(reference: str, full_url: str) -> tuple[str, ...]:
+    """Another name of the resource: its fullUrl, as references to it are normalised."""
     key = key_of_text(full_url)
     return () if key == reference else (key,)
 
 
-def _records(
-    kind: str, resource: Resource, reference: str, where: Where, line: int, also: tuple[str, ...]
+def _special(
+    resource: Resource, data: bytes, reference: str, where: Where, line: int, also: tuple[str, ...]
 ) -> list[Event]:
+    """The types whose patient is not simply their subject."""
     if isinstance(resource, Patient):
         return _patient(resource, reference, where, also)
-    if isinstance(resource, Medication):
-        return [Record(kind, resource, reference, None, also)]
     if isinstance(resource, Appointment):
         return _appointment(resource, reference, where, line, also)
-    path = "patient" if kind in _BY_PATIENT else "subject"
-    subject: Reference | None = getattr(resource, path)
-    if subject is not None and subject.reference:  # the way of nearly every record
-        key = key_of_text(subject.reference)
-        if key.startswith("Patient/"):
-            return [Record(kind, resource, reference, key, also)]
-    key_or_issue = _subject(subject, resource, Issue("error", reference, path, "", where.file, line), where)
+    return [Record("Medication", resource, reference, None, (*also, *_identifiers(data)))]
+
+
+def _record(
+    kind: str,
+    resource: Resource,
+    reference: str,
+    subject: Reference | None,
+    where: Where,
+    line: int,
+    also: tuple[str, ...],
+) -> Record | Issue:
+    issue = Issue("error", reference, _SUBJECT[kind], "", where.file, line)
+    key_or_issue = _subject(subject, resource, issue, where)
     if isinstance(key_or_issue, Issue):
-        return [key_or_issue]
-    return [Record(kind, resource, reference, key_or_issue, also)]
+        return key_or_issue
+    return Record(kind, resource, reference, key_or_issue, also)
 
 
 def _patient(patient: Patient, reference: str, where: Where, also: tuple[str, ...]) -> list[Event]:
@@ -160,9 +183,7 @@ def _subject(reference: Reference | None, resource: Resource, issue: Issue, wher
     if key.startswith("#"):
         inner = contained_patient(resource, key)
         names = filter(None, map(identifier_key, (inner.identifier or ()) if inner else ()))
-        return next(names, None) or replace(
-            issue, problem=f"{key} is no contained Patient with an identifier"
-        )
+        return next(names, None) or replace(issue, problem=f"{key} is no contained Patient with an identifier")
     kind = reference.type or ("" if key.startswith(("urn:", "identifier:")) else key.partition("/")[0])
     if kind[:1].isupper() and kind != "Patient":
         return replace(issue, severity="note", problem=f"the record of a {kind}, not of a patient; set aside")
@@ -171,13 +192,10 @@ def _subject(reference: Reference | None, resource: Resource, issue: Issue, wher
     return where.names.get(key, key)
 
 
-def _with_identifiers(event: Event, data: bytes) -> Event:
+def _identifiers(data: bytes) -> tuple[str, ...]:
     """A Medication can be referred to by identifier, which no other part of the program needs."""
-    if not isinstance(event, Record):
-        return event
     try:
         identifiers = _read_names(data).identifier or ()
     except ValueError:
-        return event
-    keys = filter(None, map(identifier_key, identifiers))
-    return Record(event.type, event.resource, event.reference, None, (*event.also, *keys))
+        return ()
+    return tuple(filter(None, map(identifier_key, identifiers)))

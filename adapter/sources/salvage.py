@@ -19,6 +19,9 @@ _SUBJECT = re.compile(rb'"(?:subject|patient)"\s*:\s*\{[^{}]*?"reference"\s*:\s*
 _ACTOR = re.compile(rb'"actor"\s*:\s*\{[^{}]*?"reference"\s*:\s*"([^"\\]*Patient/[^"\\]+)"')
 _MENTIONED = re.compile(rb'"reference"\s*:\s*"([^"\\]*Patient/[^"\\]+)"')
 
+_OPENING, _CLOSING = frozenset(b"{["), frozenset(b"}]")
+_QUOTE, _COLON, _COMMA = b'":,'
+
 
 class _Head(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     resource_type: str | None = None
@@ -26,8 +29,6 @@ class _Head(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 _read_head = msgspec.json.Decoder(_Head).decode
-_OPENING, _CLOSING = frozenset(b"{["), frozenset(b"}]")
-_QUOTE, _COLON, _COMMA = b'":,'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +42,18 @@ class Told:
 
 def told(data: bytes) -> Told:
     """Type, id and patient of one resource."""
-    type_ = _first(_TYPE, data)
-    type_ = meant_type(type_) if type_ else None
-    id_ = told_head(data).id if _is_sound(data) else _first(_ID, data)
-    return Told(type_, id_, f"Patient/{id_}" if type_ == "Patient" and id_ else _subject(data))
+    it = told_head(data)
+    return Told(it.type, it.id, f"Patient/{it.id}" if it.type == "Patient" and it.id else _subject(data))
 
 
 def told_head(data: bytes) -> Told:
-    """Type and id alone: of sound JSON those of the resource itself, else as `told`."""
+    """Type and id alone: of sound JSON those of the resource itself, else the first in the text."""
     try:
         head = _read_head(data)
+        type_, id_ = head.resource_type, head.id
     except (ValueError, RecursionError):
-        return told(data)
-    return Told(head.resource_type, head.id, None)
+        type_, id_ = _first(_TYPE, data), _first(_ID, data)
+    return Told(meant_type(type_) if type_ else None, id_, None)
 
 
 def told_of_all(data: bytes) -> Iterator[Told]:

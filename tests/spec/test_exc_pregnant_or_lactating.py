@@ -32,7 +32,7 @@ PREGNANCY = code("icd10", "Z33")
 LACTATION = code("snomed", "1260078007")
 
 
-def tested(result: object, on: str | None = None, test: Json = SERUM, **more: Any) -> Json:
+def examined(result: object, on: str | None = None, test: Json = SERUM, **more: Any) -> Json:
     """A pregnancy test, 5 days ago and in serum if nothing else is said."""
     return observation(test, result, on=on or ago(5), **more)
 
@@ -55,7 +55,7 @@ WOMAN_OF_60 = patient(born="1966-02-01")
 
 WHO = [
     no("a man, nothing covered", MAN, reason="not-applicable", complete=NOTHING),
-    no("a man with a positive test", MAN, tested(POSITIVE), reason="not-applicable"),
+    no("a man with a positive test", MAN, examined(POSITIVE), reason="not-applicable"),
     no("a man with a pregnancy record", MAN, pregnancy(), reason="not-applicable"),
     no(
         "a woman of 56 since today, nothing covered",
@@ -71,11 +71,11 @@ WHO = [
         for gender in ("other", "unknown")
     ],
     *[
-        yes(f"gender {gender}, a positive test", patient(gender), tested(POSITIVE))
+        yes(f"gender {gender}, a positive test", patient(gender), examined(POSITIVE))
         for gender in ("other", "unknown")
     ],
     *[
-        no(f"gender {gender}, a negative test, all covered", patient(gender), tested(NEGATIVE))
+        no(f"gender {gender}, a negative test, all covered", patient(gender), examined(NEGATIVE))
         for gender in ("other", "unknown")
     ],
     unknown(
@@ -84,18 +84,18 @@ WHO = [
         WOMAN_OF_60,
         readings={"childbearing-age": "15-60"},
     ),
-    judged("a woman of 60, a positive test 28 days ago", WOMAN_OF_60, tested(POSITIVE, ago(28))),
+    judged("a woman of 60, a positive test 28 days ago", WOMAN_OF_60, examined(POSITIVE, ago(28))),
     no(
         "a woman of 60, a positive test 29 days ago",
         WOMAN_OF_60,
-        tested(POSITIVE, ago(29)),
+        examined(POSITIVE, ago(29)),
         reason="not-applicable",
     ),
     judged(
         "a woman of 60, positive 10 days ago, negative since: any positive test",
         WOMAN_OF_60,
-        tested(POSITIVE, ago(10)),
-        tested(NEGATIVE, ago(2)),
+        examined(POSITIVE, ago(10)),
+        examined(NEGATIVE, ago(2)),
     ),
     judged("a woman of 60, an active pregnancy", WOMAN_OF_60, pregnancy()),
     judged("a woman of 60, active lactation", WOMAN_OF_60, lactation()),
@@ -105,62 +105,62 @@ WHO = [
         pregnancy(clinical="resolved"),
         reason="not-applicable",
     ),
-    no("a woman of 60, a negative test", WOMAN_OF_60, tested(NEGATIVE), reason="not-applicable"),
+    no("a woman of 60, a negative test", WOMAN_OF_60, examined(NEGATIVE), reason="not-applicable"),
 ]
 
 TESTS = [
-    yes("serum test positive 28 days ago", tested(POSITIVE, ago(28))),
-    unknown("stale", "serum test positive 29 days ago, nothing since", tested(POSITIVE, ago(29))),
-    yes("serum test positive today", tested(POSITIVE, ago(0))),
-    yes("urine test positive", tested(POSITIVE, test=URINE)),
-    yes("a positive test, nothing covered", tested(POSITIVE), complete=NOTHING),
-    no("serum test negative 28 days ago, all covered", tested(NEGATIVE, ago(28))),
-    unknown("stale", "serum test negative 29 days ago, all covered", tested(NEGATIVE, ago(29))),
-    no("urine test negative, all covered: one kind is enough here", tested(NEGATIVE, test=URINE)),
+    yes("serum test positive 28 days ago", examined(POSITIVE, ago(28))),
+    unknown("stale", "serum test positive 29 days ago, nothing since", examined(POSITIVE, ago(29))),
+    yes("serum test positive today", examined(POSITIVE, ago(0))),
+    yes("urine test positive", examined(POSITIVE, test=URINE)),
+    yes("a positive test, nothing covered", examined(POSITIVE), complete=NOTHING),
+    no("serum test negative 28 days ago, all covered", examined(NEGATIVE, ago(28))),
+    unknown("stale", "serum test negative 29 days ago, all covered", examined(NEGATIVE, ago(29))),
+    no("urine test negative, all covered: one kind is enough here", examined(NEGATIVE, test=URINE)),
     no(
         "serum test negative, Condition and Observation covered",
-        tested(NEGATIVE),
+        examined(NEGATIVE),
         complete=["Condition", "Observation"],
     ),
-    unknown("not-covered", "serum test negative, nothing covered", tested(NEGATIVE), complete=NOTHING),
+    unknown("not-covered", "serum test negative, nothing covered", examined(NEGATIVE), complete=NOTHING),
     unknown(
         "not-covered",
         "serum test negative, Condition not covered",
-        tested(NEGATIVE),
+        examined(NEGATIVE),
         complete=["Observation"],
     ),
     unknown(
         "not-covered",
         "serum test negative, Observation not covered",
-        tested(NEGATIVE),
+        examined(NEGATIVE),
         complete=["Condition"],
     ),
     unknown("no-data", "no test and no status, all covered"),
     no(
         "urine positive 10 days ago, serum negative 5 days ago: the later decides",
-        tested(POSITIVE, ago(10), URINE),
-        tested(NEGATIVE),
+        examined(POSITIVE, ago(10), URINE),
+        examined(NEGATIVE),
     ),
     yes(
         "urine negative 10 days ago, serum positive 5 days ago",
-        tested(NEGATIVE, ago(10), URINE),
-        tested(POSITIVE),
+        examined(NEGATIVE, ago(10), URINE),
+        examined(POSITIVE),
     ),
     unknown(
         "conflict",
         "urine positive and serum negative on one day",
-        tested(POSITIVE, test=URINE),
-        tested(NEGATIVE),
+        examined(POSITIVE, test=URINE),
+        examined(NEGATIVE),
     ),
-    no("positive 60 days ago, negative 5 days ago", tested(POSITIVE, ago(60)), tested(NEGATIVE)),
+    no("positive 60 days ago, negative 5 days ago", examined(POSITIVE, ago(60)), examined(NEGATIVE)),
     unknown(
         "stale",
         "a positive test dated tomorrow is not used, a negative one is old",
-        tested(NEGATIVE, ago(40)),
-        tested(POSITIVE, ahead(1)),
+        examined(NEGATIVE, ago(40)),
+        examined(POSITIVE, ahead(1)),
     ),
     *[
-        yes(f"the result is {says}", tested(result))
+        yes(f"the result is {says}", examined(result))
         for says, result in (
             ("LA6576-8 (positive)", loinc("LA6576-8")),
             ("detected", code("snomed", "260373001")),
@@ -169,7 +169,7 @@ TESTS = [
         )
     ],
     *[
-        no(f"the result is {says}", tested(result))
+        no(f"the result is {says}", examined(result))
         for says, result in (
             ("LA6577-6 (negative)", loinc("LA6577-6")),
             ("not detected", code("snomed", "260415000")),
@@ -179,7 +179,7 @@ TESTS = [
         )
     ],
     *[
-        judged(f"the result is {says}", tested(result))
+        judged(f"the result is {says}", examined(result))
         for says, result in (
             ("indeterminate", code("snomed", "82334004")),
             ("弱阳性 (weakly positive)", "弱阳性"),
@@ -205,40 +205,40 @@ TESTS = [
         observation(HCG, "1.2", "[IU]/L", ago(5), comparator=">", range=("0", "5")),
     ),
     judged("hCG 2 IU/L without a reference range", observation(HCG, "2", "[IU]/L", ago(5))),
-    yes("a test whose specimen is not stated, positive", tested(POSITIVE, test=words("妊娠试验"))),
+    yes("a test whose specimen is not stated, positive", examined(POSITIVE, test=words("妊娠试验"))),
     *[
-        yes(f"a positive test, status {status}", tested(POSITIVE, status=status))
+        yes(f"a positive test, status {status}", examined(POSITIVE, status=status))
         for status in ("amended", "corrected")
     ],
-    judged("a positive test, preliminary", tested(POSITIVE, status="preliminary")),
+    judged("a positive test, preliminary", examined(POSITIVE, status="preliminary")),
     judged(
         "negative 10 days ago, preliminary positive 5 days ago",
-        tested(NEGATIVE, ago(10)),
-        tested(POSITIVE, status="preliminary"),
+        examined(NEGATIVE, ago(10)),
+        examined(POSITIVE, status="preliminary"),
     ),
     judged(
         "positive 10 days ago, preliminary negative 5 days ago",
-        tested(POSITIVE, ago(10)),
-        tested(NEGATIVE, status="preliminary"),
+        examined(POSITIVE, ago(10)),
+        examined(NEGATIVE, status="preliminary"),
     ),
     no(
         "negative 10 days ago, positive 5 days ago but entered in error",
-        tested(NEGATIVE, ago(10)),
-        tested(POSITIVE, status="entered-in-error"),
+        examined(NEGATIVE, ago(10)),
+        examined(POSITIVE, status="entered-in-error"),
     ),
     no(
         "negative 10 days ago, positive 5 days ago but cancelled",
-        tested(NEGATIVE, ago(10)),
-        tested(POSITIVE, status="cancelled"),
+        examined(NEGATIVE, ago(10)),
+        examined(POSITIVE, status="cancelled"),
     ),
-    no("negative in 2026-11", tested(NEGATIVE, "2026-11")),
-    yes("positive in 2026-11", tested(POSITIVE, "2026-11")),
+    no("negative in 2026-11", examined(NEGATIVE, "2026-11")),
+    yes("positive in 2026-11", examined(POSITIVE, "2026-11")),
     unknown(
-        "partial-date", "positive in 2026-10, which the window's first day cuts", tested(POSITIVE, "2026-10")
+        "partial-date", "positive in 2026-10, which the window's first day cuts", examined(POSITIVE, "2026-10")
     ),
     unknown("undated", "positive without a date", observation(SERUM, POSITIVE)),
     no(
-        "negative 10 days ago, the result of 5 days ago has no value", tested(NEGATIVE, ago(10)), tested(None)
+        "negative 10 days ago, the result of 5 days ago has no value", examined(NEGATIVE, ago(10)), examined(None)
     ),
 ]
 
@@ -250,24 +250,24 @@ STATUSES = [
     no("status not pregnant 28 days ago", stated(NOT_PREGNANT, ago(28))),
     unknown("stale", "status not pregnant 29 days ago", stated(NOT_PREGNANT, ago(29))),
     unknown("not-covered", "status not pregnant, nothing covered", stated(NOT_PREGNANT), complete=NOTHING),
-    yes("test negative 10 days ago, status pregnant 5 days ago", tested(NEGATIVE, ago(10)), stated(PREGNANT)),
-    no("status pregnant 10 days ago, test negative 5 days ago", stated(PREGNANT, ago(10)), tested(NEGATIVE)),
+    yes("test negative 10 days ago, status pregnant 5 days ago", examined(NEGATIVE, ago(10)), stated(PREGNANT)),
+    no("status pregnant 10 days ago, test negative 5 days ago", stated(PREGNANT, ago(10)), examined(NEGATIVE)),
     no(
         "test positive 10 days ago, status not pregnant 5 days ago",
-        tested(POSITIVE, ago(10)),
+        examined(POSITIVE, ago(10)),
         stated(NOT_PREGNANT),
     ),
     yes(
         "status not pregnant 10 days ago, test positive 5 days ago",
         stated(NOT_PREGNANT, ago(10)),
-        tested(POSITIVE),
+        examined(POSITIVE),
     ),
 ]
 
 PREGNANCIES = [
     yes("pregnancy, active, began 314 days ago", pregnancy(ago(314))),
     unknown("stale", "pregnancy, active, began 315 days ago, no test", pregnancy(ago(315))),
-    no("pregnancy, active, began 315 days ago, test negative", pregnancy(ago(315)), tested(NEGATIVE)),
+    no("pregnancy, active, began 315 days ago, test negative", pregnancy(ago(315)), examined(NEGATIVE)),
     yes("pregnancy without onset, recorded 314 days ago", condition(PREGNANCY, None, recorded=ago(314))),
     unknown(
         "stale",
@@ -280,15 +280,15 @@ PREGNANCIES = [
     unknown("undated", "pregnancy, active, without any date", condition(PREGNANCY, None)),
     yes("pregnancy without a clinical status, began 60 days ago", pregnancy(clinical=None)),
     yes("a pregnancy record, nothing covered", pregnancy(), complete=NOTHING),
-    no("pregnancy resolved, test negative", pregnancy(clinical="resolved"), tested(NEGATIVE)),
+    no("pregnancy resolved, test negative", pregnancy(clinical="resolved"), examined(NEGATIVE)),
     unknown("no-data", "pregnancy resolved, no test", pregnancy(clinical="resolved")),
-    no("pregnancy abated 20 days ago, test negative", pregnancy(abatement=ago(20)), tested(NEGATIVE)),
+    no("pregnancy abated 20 days ago, test negative", pregnancy(abatement=ago(20)), examined(NEGATIVE)),
     judged("pregnancy unconfirmed, no test", pregnancy(verification="unconfirmed")),
-    no("pregnancy refuted, test negative", pregnancy(verification="refuted"), tested(NEGATIVE)),
+    no("pregnancy refuted, test negative", pregnancy(verification="refuted"), examined(NEGATIVE)),
     no(
         "pregnancy entered in error, test negative",
         pregnancy(verification="entered-in-error"),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
     *[
         yes(f"{name}, active", pregnancy(concept=code(system, one)))
@@ -310,21 +310,21 @@ PREGNANCIES = [
     no(
         "not pregnant as a finding, test negative",
         pregnancy(concept=code("snomed", "60001007")),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
 ]
 
 LACTATIONS = [
     yes("lactation, active, began 364 days ago", lactation(ago(364))),
-    no("lactation, active, began 365 days ago, test negative", lactation(ago(365)), tested(NEGATIVE)),
-    yes("lactation, active, test negative: a test does not speak of it", lactation(), tested(NEGATIVE)),
+    no("lactation, active, began 365 days ago, test negative", lactation(ago(365)), examined(NEGATIVE)),
+    yes("lactation, active, test negative: a test does not speak of it", lactation(), examined(NEGATIVE)),
     yes("lactation without onset, recorded 364 days ago", condition(LACTATION, None, recorded=ago(364))),
     no(
         "lactation without onset, recorded 365 days ago, test negative",
         condition(LACTATION, None, recorded=ago(365)),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
-    no("lactation resolved, test negative", lactation(clinical="resolved"), tested(NEGATIVE)),
+    no("lactation resolved, test negative", lactation(clinical="resolved"), examined(NEGATIVE)),
     *[
         yes(f"{name}, active", lactation(concept=code(system, one)))
         for name, system, one in (
@@ -341,7 +341,7 @@ LACTATIONS = [
     no(
         "breast fed (SNOMED 169741004) speaks of an infant, test negative",
         lactation(concept=code("snomed", "169741004")),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
 ]
 
@@ -349,23 +349,23 @@ NAMES = [
     no(
         "a Condition with a local code and no name holds nothing open here, test negative",
         pregnancy(concept=NAMELESS),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
     unknown(
         "unmapped-code",
         "妊娠待排 (pregnancy to be ruled out), test negative",
         pregnancy(concept=words("妊娠待排")),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
     no(
         "妊娠待排, resolved, test negative",
         pregnancy(concept=words("妊娠待排"), clinical="resolved"),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
     no(
         "a Condition named low back pain, test negative",
         pregnancy(concept=words("low back pain")),
-        tested(NEGATIVE),
+        examined(NEGATIVE),
     ),
 ]
 
@@ -386,14 +386,14 @@ ATTESTED = [
     ),
     no(
         "an old negative test; a doctor said 3 days ago: no",
-        tested(NEGATIVE, ago(60)),
+        examined(NEGATIVE, ago(60)),
         attestation(ID, False, ago(3)),
         reason="attested",
     ),
     unknown(
         "conflict",
         "a positive test; a doctor said 3 days ago: no",
-        tested(POSITIVE),
+        examined(POSITIVE),
         attestation(ID, False, ago(3)),
     ),
     unknown(
@@ -402,13 +402,13 @@ ATTESTED = [
     judged(
         "a woman of 60, a positive test; the doctor's no is 31 days old",
         WOMAN_OF_60,
-        tested(POSITIVE),
+        examined(POSITIVE),
         attestation(ID, False, ago(31)),
     ),
     no(
         "a woman of 60, a positive test; the doctor says no",
         WOMAN_OF_60,
-        tested(POSITIVE),
+        examined(POSITIVE),
         attestation(ID, False, ago(3)),
         reason="attested",
     ),

@@ -62,7 +62,7 @@ def active(concept: Json, onset: Moment = None) -> Json:
     return condition(concept, onset or ago(40))
 
 
-def tested(test: Json, result: object, on: str | None = "2015-03-02", **more: Any) -> Json:
+def examined(test: Json, result: object, on: str | None = "2015-03-02", **more: Any) -> Json:
     return observation(test, result, on=on, **more)
 
 
@@ -353,35 +353,35 @@ OTHER = [
 
 TESTS = [
     *[
-        yes(f"{name} positive in 2015, never again tested", tested(loinc(test), POSITIVE))
+        yes(f"{name} positive in 2015, never again tested", examined(loinc(test), POSITIVE))
         for name, test in (("HBsAg", "5195-3"), ("HBV DNA", "29610-3"))
     ],
     no(
         "HBsAg positive in 2015, negative in 2020",
-        tested(HBSAG, POSITIVE),
-        tested(HBSAG, NEGATIVE, "2020-01-01"),
+        examined(HBSAG, POSITIVE),
+        examined(HBSAG, NEGATIVE, "2020-01-01"),
     ),
     yes(
         "HBsAg negative in 2015, positive in 2020",
-        tested(HBSAG, NEGATIVE),
-        tested(HBSAG, POSITIVE, "2020-01-01"),
+        examined(HBSAG, NEGATIVE),
+        examined(HBSAG, POSITIVE, "2020-01-01"),
     ),
     unknown(
-        "conflict", "HBsAg positive and negative on one day", tested(HBSAG, NEGATIVE), tested(HBSAG, POSITIVE)
+        "conflict", "HBsAg positive and negative on one day", examined(HBSAG, NEGATIVE), examined(HBSAG, POSITIVE)
     ),
     yes(
         "the latest HBsAg has no value: it hides nothing",
-        tested(HBSAG, POSITIVE),
-        tested(HBSAG, None, ago(3)),
+        examined(HBSAG, POSITIVE),
+        examined(HBSAG, None, ago(3)),
     ),
-    no("HBsAg positive, dated tomorrow", tested(HBSAG, POSITIVE, ahead(1))),
+    no("HBsAg positive, dated tomorrow", examined(HBSAG, POSITIVE, ahead(1))),
     no(
         "randomised 2026-10-01, HBsAg positive two weeks later",
-        tested(HBSAG, POSITIVE, "2026-10-15"),
+        examined(HBSAG, POSITIVE, "2026-10-15"),
         randomisation_date="2026-10-01",
     ),
     *[
-        yes(f"HBsAg {says}", tested(HBSAG, result))
+        yes(f"HBsAg {says}", examined(HBSAG, result))
         for says, result in (
             ("answered LA6576-8 (positive)", loinc("LA6576-8")),
             ("detected", code("snomed", "260373001")),
@@ -393,7 +393,7 @@ TESTS = [
     ],
     yes("HBsAg interpreted as POS", observation(HBSAG, on="2015-03-02", interpretation="POS")),
     *[
-        no(f"HBsAg {says}", tested(HBSAG, result))
+        no(f"HBsAg {says}", examined(HBSAG, result))
         for says, result in (
             ("answered LA6577-6 (negative)", loinc("LA6577-6")),
             ("not detected", code("snomed", "260415000")),
@@ -402,7 +402,7 @@ TESTS = [
         )
     ],
     *[
-        judged(f"HBsAg {says}", tested(HBSAG, result))
+        judged(f"HBsAg {says}", examined(HBSAG, result))
         for says, result in (
             ("indeterminate", code("snomed", "82334004")),
             ("弱阳性 (weakly positive)", "弱阳性"),
@@ -411,52 +411,52 @@ TESTS = [
         )
     ],
     *[
-        yes(f"HBsAg positive, status {status}", tested(HBSAG, POSITIVE, status=status))
+        yes(f"HBsAg positive, status {status}", examined(HBSAG, POSITIVE, status=status))
         for status in ("final", "amended", "corrected")
     ],
-    judged("HBsAg positive, preliminary: it never proves", tested(HBSAG, POSITIVE, status="preliminary")),
+    judged("HBsAg positive, preliminary: it never proves", examined(HBSAG, POSITIVE, status="preliminary")),
     judged(
         "HBsAg negative in 2015, preliminary positive in 2020",
-        tested(HBSAG, NEGATIVE),
-        tested(HBSAG, POSITIVE, "2020-01-01", status="preliminary"),
+        examined(HBSAG, NEGATIVE),
+        examined(HBSAG, POSITIVE, "2020-01-01", status="preliminary"),
     ),
     judged(
         "HBsAg positive in 2015, preliminary negative in 2020: it would change the answer",
-        tested(HBSAG, POSITIVE),
-        tested(HBSAG, NEGATIVE, "2020-01-01", status="preliminary"),
+        examined(HBSAG, POSITIVE),
+        examined(HBSAG, NEGATIVE, "2020-01-01", status="preliminary"),
     ),
     no(
         "HBsAg negative in 2015, preliminary negative in 2020: it would change nothing",
-        tested(HBSAG, NEGATIVE),
-        tested(HBSAG, NEGATIVE, "2020-01-01", status="preliminary"),
+        examined(HBSAG, NEGATIVE),
+        examined(HBSAG, NEGATIVE, "2020-01-01", status="preliminary"),
     ),
     *[
-        no(f"HBsAg positive, status {status}", tested(HBSAG, POSITIVE, status=status))
+        no(f"HBsAg positive, status {status}", examined(HBSAG, POSITIVE, status=status))
         for status in ("registered", "cancelled", "entered-in-error")
     ],
-    judged("HBsAg positive, status unknown", tested(HBSAG, POSITIVE, status="unknown")),
-    judged("HBsAg positive, status missing", tested(HBSAG, POSITIVE, status=None)),
+    judged("HBsAg positive, status unknown", examined(HBSAG, POSITIVE, status="unknown")),
+    judged("HBsAg positive, status missing", examined(HBSAG, POSITIVE, status=None)),
     unknown(
         "undated",
         "HBsAg negative in 2015, positive without a date: it could be the later one",
-        tested(HBSAG, NEGATIVE),
-        tested(HBSAG, POSITIVE, None),
+        examined(HBSAG, NEGATIVE),
+        examined(HBSAG, POSITIVE, None),
     ),
     no(
         "HBsAg negative in 2015, positive without a date but reported in 2014",
-        tested(HBSAG, NEGATIVE),
-        tested(HBSAG, POSITIVE, None, issued="2014-01-01T08:00:00+08:00"),
+        examined(HBSAG, NEGATIVE),
+        examined(HBSAG, POSITIVE, None, issued="2014-01-01T08:00:00+08:00"),
     ),
     unknown(
         "partial-date",
         "HBsAg negative on 2020-06-15, positive in 2020",
-        tested(HBSAG, NEGATIVE, "2020-06-15"),
-        tested(HBSAG, POSITIVE, "2020"),
+        examined(HBSAG, NEGATIVE, "2020-06-15"),
+        examined(HBSAG, POSITIVE, "2020"),
     ),
     no(
         "HBsAg negative on 2020-06-15, positive in 2019",
-        tested(HBSAG, NEGATIVE, "2020-06-15"),
-        tested(HBSAG, POSITIVE, "2019"),
+        examined(HBSAG, NEGATIVE, "2020-06-15"),
+        examined(HBSAG, POSITIVE, "2019"),
     ),
     *[
         yes(f"{name} 500, of 2015", load(test, "500"))
@@ -474,10 +474,10 @@ TESTS = [
         load(HBV_DNA, "500"),
         load(HBV_DNA, "20", "2020-01-01", comparator="<"),
     ),
-    no("HBV DNA not detected", tested(HBV_DNA, "未检出")),
-    yes("HBsAg negative, HBV DNA 500: either is enough", tested(HBSAG, NEGATIVE), load(HBV_DNA, "500")),
-    yes("HBV DNA 500 IU/mL, written as text", tested(HBV_DNA, "500 IU/mL")),
-    unknown("unit-unresolved", "HBV DNA 'about 500', a text with a digit", tested(HBV_DNA, "about 500")),
+    no("HBV DNA not detected", examined(HBV_DNA, "未检出")),
+    yes("HBsAg negative, HBV DNA 500: either is enough", examined(HBSAG, NEGATIVE), load(HBV_DNA, "500")),
+    yes("HBV DNA 500 IU/mL, written as text", examined(HBV_DNA, "500 IU/mL")),
+    unknown("unit-unresolved", "HBV DNA 'about 500', a text with a digit", examined(HBV_DNA, "about 500")),
     yes(
         "HBsAg positive as a part of a panel of 2015",
         observation(
@@ -495,36 +495,36 @@ TESTS = [
             components=[component(HBSAG, POSITIVE)],
         ),
     ),
-    judged("IGRA positive", tested(IGRA, POSITIVE, ago(30))),
-    judged("IGRA positive (LOINC 45323-3)", tested(loinc("45323-3"), POSITIVE, ago(30))),
-    no("IGRA negative", tested(IGRA, NEGATIVE, ago(30))),
-    judged("anti-HBc positive, HBsAg negative", tested(ANTI_HBC, POSITIVE), tested(HBSAG, NEGATIVE)),
-    judged("anti-HBc positive (LOINC 13952-7), HBsAg not tested", tested(loinc("13952-7"), POSITIVE)),
-    no("anti-HBc negative", tested(ANTI_HBC, NEGATIVE)),
-    yes("anti-HBc positive, HBsAg positive", tested(ANTI_HBC, POSITIVE), tested(HBSAG, POSITIVE)),
-    no("anti-HBs positive alone: immunity", tested(words("anti-HBs"), POSITIVE)),
-    judged("anti-HCV positive, no RNA result", tested(ANTI_HCV, POSITIVE)),
-    judged("anti-HCV positive (LOINC 13955-0), no RNA result", tested(loinc("13955-0"), POSITIVE)),
+    judged("IGRA positive", examined(IGRA, POSITIVE, ago(30))),
+    judged("IGRA positive (LOINC 45323-3)", examined(loinc("45323-3"), POSITIVE, ago(30))),
+    no("IGRA negative", examined(IGRA, NEGATIVE, ago(30))),
+    judged("anti-HBc positive, HBsAg negative", examined(ANTI_HBC, POSITIVE), examined(HBSAG, NEGATIVE)),
+    judged("anti-HBc positive (LOINC 13952-7), HBsAg not tested", examined(loinc("13952-7"), POSITIVE)),
+    no("anti-HBc negative", examined(ANTI_HBC, NEGATIVE)),
+    yes("anti-HBc positive, HBsAg positive", examined(ANTI_HBC, POSITIVE), examined(HBSAG, POSITIVE)),
+    no("anti-HBs positive alone: immunity", examined(words("anti-HBs"), POSITIVE)),
+    judged("anti-HCV positive, no RNA result", examined(ANTI_HCV, POSITIVE)),
+    judged("anti-HCV positive (LOINC 13955-0), no RNA result", examined(loinc("13955-0"), POSITIVE)),
     no(
         "anti-HCV positive in 2015, HCV RNA below 15 in 2012",
-        tested(ANTI_HCV, POSITIVE),
+        examined(ANTI_HCV, POSITIVE),
         load(HCV_RNA, "15", "2012-01-01", comparator="<"),
     ),
     no(
         "anti-HCV positive, HCV RNA not detected",
-        tested(ANTI_HCV, POSITIVE),
-        tested(HCV_RNA, "未检出", "2016-01-01"),
+        examined(ANTI_HCV, POSITIVE),
+        examined(HCV_RNA, "未检出", "2016-01-01"),
     ),
-    yes("anti-HCV positive, HCV RNA 500", tested(ANTI_HCV, POSITIVE), load(HCV_RNA, "500")),
-    judged("HIV antigen and antibody reactive, no RNA result", tested(HIV_SCREEN, POSITIVE)),
-    judged("HIV antibody reactive (LOINC 7918-6), no RNA result", tested(loinc("7918-6"), POSITIVE)),
+    yes("anti-HCV positive, HCV RNA 500", examined(ANTI_HCV, POSITIVE), load(HCV_RNA, "500")),
+    judged("HIV antigen and antibody reactive, no RNA result", examined(HIV_SCREEN, POSITIVE)),
+    judged("HIV antibody reactive (LOINC 7918-6), no RNA result", examined(loinc("7918-6"), POSITIVE)),
     no(
         "HIV screen reactive, HIV RNA below 20",
-        tested(HIV_SCREEN, POSITIVE),
+        examined(HIV_SCREEN, POSITIVE),
         load(HIV_RNA, "20", comparator="<"),
     ),
-    yes("HIV screen reactive, HIV RNA 500", tested(HIV_SCREEN, POSITIVE), load(HIV_RNA, "500")),
-    no("HIV screen negative", tested(HIV_SCREEN, NEGATIVE)),
+    yes("HIV screen reactive, HIV RNA 500", examined(HIV_SCREEN, POSITIVE), load(HIV_RNA, "500")),
+    no("HIV screen negative", examined(HIV_SCREEN, NEGATIVE)),
 ]
 
 SILENCE = [
@@ -533,7 +533,7 @@ SILENCE = [
     unknown("not-covered", "no record, nothing covered", complete=NOTHING),
     unknown("not-covered", "no record, only Condition covered", complete=["Condition"]),
     unknown("not-covered", "no record, only Observation covered", complete=["Observation"]),
-    unknown("not-covered", "HBsAg negative, nothing covered", tested(HBSAG, NEGATIVE), complete=NOTHING),
+    unknown("not-covered", "HBsAg negative, nothing covered", examined(HBSAG, NEGATIVE), complete=NOTHING),
     unknown(
         "not-covered",
         "zoster of last year, over, nothing covered",
@@ -541,7 +541,7 @@ SILENCE = [
         complete=NOTHING,
     ),
     yes("active zoster, nothing covered", active(ZOSTER), complete=NOTHING),
-    yes("HBsAg positive in 2015, nothing covered", tested(HBSAG, POSITIVE), complete=NOTHING),
+    yes("HBsAg positive in 2015, nothing covered", examined(HBSAG, POSITIVE), complete=NOTHING),
 ]
 
 NAMES = [
@@ -585,14 +585,14 @@ ATTESTED = [
     ),
     no(
         "anti-HCV positive; the doctor says no",
-        tested(ANTI_HCV, POSITIVE),
+        examined(ANTI_HCV, POSITIVE),
         attestation(ID, False, ago(3)),
         reason="attested",
     ),
     unknown(
         "conflict",
         "HBsAg positive; the doctor says no",
-        tested(HBSAG, POSITIVE),
+        examined(HBSAG, POSITIVE),
         attestation(ID, False, ago(3)),
     ),
     yes(

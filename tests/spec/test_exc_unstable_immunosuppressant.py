@@ -391,7 +391,7 @@ GAPS = [
 SUPPLIES = [
     no(
         "30 days handed over again and again, the same dose",
-        *[supplied(ago(day), 30) for day in (120, 90, 60, 30)],
+        *[supplied(ago(day), 31) for day in (120, 90, 60, 30)],
     ),
     no("14 days between two supplies", supplied(ago(120), 60), supplied(ago(46), 60)),
     unknown("no-data", "15 days between two supplies", supplied(ago(120), 60), supplied(ago(45), 60)),

@@ -305,9 +305,7 @@ rows = table(
             "yes",
         ),
         Row("three items, anti-dsDNA 阳性", three_and(measured("31348-6", value="阳性")), "yes"),
-        Row(
-            "three items, anti-dsDNA 阴性", three_and(measured("31348-6", value="阴性")), "unknown", "no-data"
-        ),
+        Row("three items, anti-dsDNA 阴性", three_and(measured("31348-6", value="阴性")), "unknown", "no-data"),
         Row(
             "three items, anti-dsDNA 101, laboratory's limit 100",
             three_and(measured("5130-0", value=101, unit="[IU]/mL", range=(None, 100))),
@@ -328,9 +326,7 @@ rows = table(
             three_and(measured("5048-4", value="1:320", interpretation="A")),
             "yes",
         ),
-        Row(
-            "three items, ANA negative", three_and(measured("8061-4", value="negative")), "unknown", "no-data"
-        ),
+        Row("three items, ANA negative", three_and(measured("8061-4", value="negative")), "unknown", "no-data"),
         Row(
             "two items, anti-dsDNA and anti-Sm positive: one item of the eleven",
             [*items(2), measured("31348-6", interpretation="POS"), measured("11090-8", interpretation="POS")],
@@ -358,9 +354,7 @@ rows = table(
             "unknown",
             "no-data",
         ),
-        Row(
-            "a diagnosis of SLE", [condition(code("snomed", "55464009"), "2021-01-01")], "unknown", "no-data"
-        ),
+        Row("a diagnosis of SLE", [condition(code("snomed", "55464009"), "2021-01-01")], "unknown", "no-data"),
         Row("nothing", [], "unknown", "no-data"),
         Row("nothing, everything read", [], "unknown", "no-data", {"complete": "all"}),
         # attestation

@@ -71,16 +71,10 @@ rows = table(
         Row("exact: on the 65th birthday", born("1961-11-20"), "yes", None, EXACT),
         Row("exact: on the day after the 65th birthday", born("1961-11-19"), "no", None, EXACT),
         Row("completed years: on the day after the 18th birthday", born("2008-11-19"), "no", None, COMPLETED),
-        Row(
-            "completed years: on the day before the 19th birthday", born("2007-11-21"), "no", None, COMPLETED
-        ),
+        Row("completed years: on the day before the 19th birthday", born("2007-11-21"), "no", None, COMPLETED),
         Row("completed years: on the 19th birthday", born("2007-11-20"), "yes", None, COMPLETED),
-        Row(
-            "completed years: on the day after the 65th birthday", born("1961-11-19"), "yes", None, COMPLETED
-        ),
-        Row(
-            "completed years: on the day before the 66th birthday", born("1960-11-21"), "yes", None, COMPLETED
-        ),
+        Row("completed years: on the day after the 65th birthday", born("1961-11-19"), "yes", None, COMPLETED),
+        Row("completed years: on the day before the 66th birthday", born("1960-11-21"), "yes", None, COMPLETED),
         Row("completed years: on the 66th birthday", born("1960-11-20"), "no", None, COMPLETED),
         # birth dates that are partial
         Row("born in 1990", born("1990"), "yes", None, CONSENTED),
@@ -198,9 +192,7 @@ rows = table(
             "attested",
             CONSENTED,
         ),
-        Row(
-            "attested, but 16 years old", [*born("2010-05-01"), said(True)], "unknown", "conflict", CONSENTED
-        ),
+        Row("attested, but 16 years old", [*born("2010-05-01"), said(True)], "unknown", "conflict", CONSENTED),
         Row(
             "attested not, but 36 years old",
             [*born("1990-05-01"), said(False)],

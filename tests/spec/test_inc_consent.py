@@ -101,18 +101,10 @@ rows = table(
         Row("its period ends today", [consent(over=("2026-11-02", "2026-11-22"))], "yes"),
         Row("its period open", [consent(over=("2026-11-02", None))], "yes"),
         # several
-        Row(
-            "active, later inactive", [consent("2026-11-02"), consent("2026-11-10", status="inactive")], "no"
-        ),
-        Row(
-            "active, later rejected", [consent("2026-11-02"), consent("2026-11-10", status="rejected")], "no"
-        ),
-        Row(
-            "inactive, later active", [consent("2026-11-02", status="inactive"), consent("2026-11-10")], "yes"
-        ),
-        Row(
-            "rejected, later active", [consent("2026-11-02", status="rejected"), consent("2026-11-10")], "yes"
-        ),
+        Row("active, later inactive", [consent("2026-11-02"), consent("2026-11-10", status="inactive")], "no"),
+        Row("active, later rejected", [consent("2026-11-02"), consent("2026-11-10", status="rejected")], "no"),
+        Row("inactive, later active", [consent("2026-11-02", status="inactive"), consent("2026-11-10")], "yes"),
+        Row("rejected, later active", [consent("2026-11-02", status="rejected"), consent("2026-11-10")], "yes"),
         Row("active and inactive on one day", [consent(), consent(status="inactive")], "unknown", "conflict"),
         Row("active and rejected on one day", [consent(), consent(status="rejected")], "unknown", "conflict"),
         Row("two active on one day", [consent(), consent(study="ResearchStudy/ln-msc-il2")], "yes"),

@@ -20,6 +20,7 @@ from tests.spec.table import Row, attestation_rows, check, label, table
 WOMAN = patient()
 MAN = patient("male", "1985-03-01")
 EXEMPT = "not-applicable"
+TO_FIFTY = {"readings": {"childbearing-age": "15-50"}}
 
 
 def status_of(system: str, value: str, who: Json = WOMAN) -> list[Json]:
@@ -41,9 +42,7 @@ rows = table(
         # nothing is known
         Row("a woman of 36, nothing recorded", [WOMAN], "unknown", "no-data"),
         Row("a man of 41, nothing recorded", [MAN], "unknown", "no-data"),
-        Row(
-            "a man of 41, nothing recorded, everything read", [MAN], "unknown", "no-data", {"complete": "all"}
-        ),
+        Row("a man of 41, nothing recorded, everything read", [MAN], "unknown", "no-data", {"complete": "all"}),
         Row("gender not recorded", [patient(None)], "unknown", "no-data"),
         Row(
             "no Patient resource",
@@ -104,6 +103,9 @@ rows = table(
         Row("gender not recorded, 56", [patient(None, "1970-11-22")], "unknown", "no-data"),
         Row("a woman without a birth date", [patient(born=None)], "unknown", "no-data"),
         Row("a woman born in 1960", [patient(born="1960")], "yes", EXEMPT),
+        Row("a woman of 51", [patient(born="1975-11-22")], "unknown", "no-data"),
+        Row("childbearing age to 50: a woman of 51", [patient(born="1975-11-22")], "yes", EXEMPT, TO_FIFTY),
+        Row("childbearing age to 50: a woman of 50", [patient(born="1975-11-23")], "unknown", "no-data", TO_FIFTY),
         # doubt, and what is no agreement
         Row("a woman, infertile", status_of("snomed", "8619003"), "unknown", "needs-judgement"),
         Row("a man, infertile", status_of("snomed", "8619003", MAN), "unknown", "needs-judgement"),
@@ -125,9 +127,7 @@ rows = table(
         Row("a man who agreed", [MAN, said(True)], "yes", "attested"),
         Row("a man who did not agree", [MAN, said(False)], "no", "attested"),
         Row("infertile, and agreed", [*status_of("snomed", "8619003"), said(True)], "yes", "attested"),
-        Row(
-            "not agreed, but after hysterectomy", [*operated("236886002"), said(False)], "unknown", "conflict"
-        ),
+        Row("not agreed, but after hysterectomy", [*operated("236886002"), said(False)], "unknown", "conflict"),
     ],
 )
 

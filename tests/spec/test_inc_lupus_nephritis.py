@@ -88,9 +88,7 @@ rows = table(
             "needs-judgement",
         ),
         Row("inactive", [condition(LN, "2015-01-01", clinical="inactive")], "unknown", "needs-judgement"),
-        Row(
-            "in remission", [condition(LN, "2015-01-01", clinical="remission")], "unknown", "needs-judgement"
-        ),
+        Row("in remission", [condition(LN, "2015-01-01", clinical="remission")], "unknown", "needs-judgement"),
         Row(
             "called active, but abated in 2020",
             [condition(LN, "2015-01-01", abatement="2020-03-01")],
@@ -224,7 +222,7 @@ rows = table(
             None,
             CONDITIONS,
         ),
-        Row("N08.5 alone, as another disease's", diagnosed(code("icd10", "N08.5")), "unknown", "not-covered"),
+        Row("N08.5 alone, a glomerular disease of some systemic disease", diagnosed(code("icd10", "N08.5")), "unknown", "needs-judgement"),
         Row("hypertension I10, all Conditions read", diagnosed(code("icd10", "I10")), "no", None, CONDITIONS),
         Row(
             "a kidney biopsy, all Conditions read",

@@ -20,6 +20,7 @@ from tests.spec.table import Row, attestation_rows, check, label, table
 
 DAY = "2026-11-10"
 EXEMPT = "not-applicable"
+TWELVE_TO_FIFTY = {"readings": {"childbearing-age": "12-50"}}
 FORTNIGHT = {"readings": {"pregnancy-test-days": 14}}
 RANDOMISED = {"randomisation_date": "2026-11-20"}
 
@@ -146,12 +147,8 @@ rows = table(
         ),
         # the window
         Row("both negative, 28 days ago", [urine(on="2026-10-25"), serum(on="2026-10-25")], "yes"),
-        Row(
-            "urine negative 29 days ago, serum in time", [urine(on="2026-10-24"), serum()], "unknown", "stale"
-        ),
-        Row(
-            "serum negative 29 days ago, urine in time", [urine(), serum(on="2026-10-24")], "unknown", "stale"
-        ),
+        Row("urine negative 29 days ago, serum in time", [urine(on="2026-10-24"), serum()], "unknown", "stale"),
+        Row("serum negative 29 days ago, urine in time", [urine(), serum(on="2026-10-24")], "unknown", "stale"),
         Row("urine positive, 28 days ago", [urine("positive", "2026-10-25"), serum()], "no"),
         Row(
             "urine positive 29 days ago, serum negative",
@@ -160,9 +157,7 @@ rows = table(
             "stale",
         ),
         Row("both negative today", [urine(on="2026-11-22"), serum(on="2026-11-22")], "yes"),
-        Row(
-            "urine negative tomorrow, serum negative", [urine(on="2026-11-23"), serum()], "unknown", "no-data"
-        ),
+        Row("urine negative tomorrow, serum negative", [urine(on="2026-11-23"), serum()], "unknown", "no-data"),
         Row(
             "14 days allowed: both 14 days ago",
             [urine(on="2026-11-08"), serum(on="2026-11-08")],
@@ -275,9 +270,7 @@ rows = table(
             "unknown",
             "needs-judgement",
         ),
-        Row(
-            "serum hCG 2 without a limit; urine negative", [urine(), amount(2)], "unknown", "needs-judgement"
-        ),
+        Row("serum hCG 2 without a limit; urine negative", [urine(), amount(2)], "unknown", "needs-judgement"),
         Row(
             "serum hCG 5000 without a limit; urine negative",
             [urine(), amount(5000)],
@@ -322,9 +315,7 @@ rows = table(
             "unknown",
             "partial-date",
         ),
-        Row(
-            "urine negative without any date; serum negative", [urine(on=None), serum()], "unknown", "undated"
-        ),
+        Row("urine negative without any date; serum negative", [urine(on=None), serum()], "unknown", "undated"),
         Row(
             "both negative, urine positive some time this month",
             [*NEGATIVE, urine("positive", "2026-11")],
@@ -344,6 +335,22 @@ rows = table(
             "yes",
             EXEMPT,
         ),
+        Row("childbearing age 12 to 50: a woman of 51", [patient(born="1975-11-22")], "yes", EXEMPT, TWELVE_TO_FIFTY),
+        Row(
+            "childbearing age 12 to 50: a woman of 50",
+            [patient(born="1975-11-23")],
+            "unknown",
+            "no-data",
+            TWELVE_TO_FIFTY,
+        ),
+        Row(
+            "childbearing age 12 to 50: a girl of 12",
+            [patient(born="2014-11-22")],
+            "unknown",
+            "no-data",
+            TWELVE_TO_FIFTY,
+        ),
+        Row("childbearing age 12 to 50: a girl of 11", [patient(born="2014-11-23")], "yes", EXEMPT, TWELVE_TO_FIFTY),
         Row("hysterectomy", [procedure(code("snomed", "236886002"), "2020-01-01")], "yes", EXEMPT),
         Row("history of hysterectomy", [condition(code("snomed", "161800001"), "2020-01-01")], "yes", EXEMPT),
         Row("bilateral oophorectomy", [procedure(code("snomed", "76876009"), "2020-01-01")], "yes", EXEMPT),

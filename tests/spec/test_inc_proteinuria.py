@@ -16,9 +16,7 @@ def upcr(value: object, unit: str | None = "g/g", on: str | tuple[str, str] | No
     return observation(loinc("2890-2"), value, unit, on=on, **how)
 
 
-def daily(
-    value: object, unit: str | None = "g/d", on: str | tuple[str, str] | None = DAY, **how: Any
-) -> Json:
+def daily(value: object, unit: str | None = "g/d", on: str | tuple[str, str] | None = DAY, **how: Any) -> Json:
     return observation(loinc("2889-4"), value, unit, on=on, **how)
 
 
@@ -43,9 +41,7 @@ def ratio_in(value: str, unit: str, truth: str, reason: str | None = None) -> Ro
 
 
 def daily_in(value: str, unit: str, truth: str, reason: str | None = None) -> Row:
-    return Row(
-        f"24-hour protein {value} {unit}, UPCR 0.4 g/g", [daily(value, unit), LITTLE_RATIO], truth, reason
-    )
+    return Row(f"24-hour protein {value} {unit}, UPCR 0.4 g/g", [daily(value, unit), LITTLE_RATIO], truth, reason)
 
 
 def compared(comparator: str, value: str, truth: str, reason: str | None = None) -> Row:
@@ -248,12 +244,8 @@ rows = table(
             "stale",
         ),
         # the latest decides
-        Row(
-            "UPCR 1.5 g/g, later 0.5 g/g; 0.4 g/d", [upcr("1.5", on="2026-11-01"), upcr("0.5"), LITTLE], "no"
-        ),
-        Row(
-            "UPCR 0.5 g/g, later 1.5 g/g; 0.4 g/d", [upcr("0.5", on="2026-11-01"), upcr("1.5"), LITTLE], "yes"
-        ),
+        Row("UPCR 1.5 g/g, later 0.5 g/g; 0.4 g/d", [upcr("1.5", on="2026-11-01"), upcr("0.5"), LITTLE], "no"),
+        Row("UPCR 0.5 g/g, later 1.5 g/g; 0.4 g/d", [upcr("0.5", on="2026-11-01"), upcr("1.5"), LITTLE], "yes"),
         Row(
             "UPCR 1.5 g/g in May, 0.5 g/g now; 0.4 g/d",
             [upcr("1.5", on="2026-05-01"), upcr("0.5"), LITTLE],
@@ -355,9 +347,7 @@ rows = table(
             "needs-judgement",
         ),
         Row("albumin ratio, LOINC 9318-7, 1500 mg/g", [other("9318-7", 1500, "mg/g")], "unknown", "no-data"),
-        Row(
-            "albumin ratio, LOINC 14959-1, 1500 mg/g", [other("14959-1", 1500, "mg/g")], "unknown", "no-data"
-        ),
+        Row("albumin ratio, LOINC 14959-1, 1500 mg/g", [other("14959-1", 1500, "mg/g")], "unknown", "no-data"),
         Row(
             "albumin ratio, LOINC 32294-1, 170 mg/mmol",
             [other("32294-1", 170, "mg/mmol")],
@@ -385,9 +375,7 @@ rows = table(
             [named("Urine protein/creatinine ratio", "1.2", "mg/mg")],
             "yes",
         ),
-        Row(
-            "尿白蛋白/肌酐比值 1200 mg/g", [named("尿白蛋白/肌酐比值", "1200", "mg/g")], "unknown", "no-data"
-        ),
+        Row("尿白蛋白/肌酐比值 1200 mg/g", [named("尿白蛋白/肌酐比值", "1200", "mg/g")], "unknown", "no-data"),
         Row(
             "UPCR 0.4 g/g, 0.4 g/d, later 1.5 g/g under a name that no table has: UPCR, ward meter",
             [LITTLE_RATIO, LITTLE, named("UPCR, ward meter", "1.5", "g/g", on="2026-11-15")],
@@ -500,11 +488,7 @@ rows = table(
         Row("protein 150 mg/dL alone", [other("2888-6", 150, "mg/dL")], "unknown", "no-data"),
         Row(
             "a panel with a UPCR of 1.5 g/g as component",
-            [
-                observation(
-                    words("urine panel"), on=DAY, components=[component(loinc("2890-2"), "1.5", "g/g")]
-                )
-            ],
+            [observation(words("urine panel"), on=DAY, components=[component(loinc("2890-2"), "1.5", "g/g")])],
             "yes",
         ),
         Row(
@@ -582,9 +566,7 @@ rows = table(
             [upcr("0.5", on="2026-11-01", status="preliminary"), upcr("1.5")],
             "yes",
         ),
-        Row(
-            "UPCR preliminary 0.5 g/g, but 1.2 g/d", [upcr("0.5", status="preliminary"), daily("1.2")], "yes"
-        ),
+        Row("UPCR preliminary 0.5 g/g, but 1.2 g/d", [upcr("0.5", status="preliminary"), daily("1.2")], "yes"),
         # dates that are partial or missing
         Row("UPCR 1.5 g/g, some time this month", [upcr("1.5", on="2026-11")], "yes"),
         Row("UPCR 1.5 g/g, some time last month", [upcr("1.5", on="2026-10")], "unknown", "partial-date"),
@@ -640,9 +622,7 @@ rows = table(
             "unknown",
             "conflict",
         ),
-        Row(
-            "attested that it does not hold, UPCR 1.5 g/g", [said(False), upcr("1.5")], "unknown", "conflict"
-        ),
+        Row("attested that it does not hold, UPCR 1.5 g/g", [said(False), upcr("1.5")], "unknown", "conflict"),
         Row(
             "attested that it does not hold, UPCR 0.4 g/g alone",
             [said(False), LITTLE_RATIO],

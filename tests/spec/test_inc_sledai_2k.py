@@ -131,9 +131,7 @@ rows = table(
         Row("a total of 106", [total(106)], "unknown", "conflict"),
         Row("a total of -1", [total(-1)], "unknown", "conflict"),
         Row("a total of 6.5", [total("6.5", unit="{score}")], "unknown", "conflict"),
-        Row(
-            "a total of at least 5", [total(5, unit="{score}", comparator=">=")], "unknown", "needs-judgement"
-        ),
+        Row("a total of at least 5", [total(5, unit="{score}", comparator=">=")], "unknown", "needs-judgement"),
         Row("a total of 8, preliminary", [total(8, status="preliminary")], "unknown", "needs-judgement"),
         Row(
             "a total of 4, later a preliminary one of 8",
@@ -324,9 +322,7 @@ rows = table(
             "no-data",
         ),
         Row("the damage index (LOINC 64392-4) of 8", [measured("64392-4", 8)], "unknown", "no-data"),
-        Row(
-            "the arthritis index SDAI (LOINC 75843-3) of 30", [measured("75843-3", 30)], "unknown", "no-data"
-        ),
+        Row("the arthritis index SDAI (LOINC 75843-3) of 30", [measured("75843-3", 30)], "unknown", "no-data"),
         Row("nothing", [], "unknown", "no-data"),
         Row("nothing, everything read", [], "unknown", "no-data", {"complete": "all"}),
         # attestation

@@ -48,7 +48,7 @@ class Course(Settings, frozen=True):
         if touched is not True:
             return with_doubt(touched, fact)
         if self.judgement or self._is_drawn_out(context, fact):
-            return with_doubt(Reason.NEEDS_JUDGEMENT, fact)
+            return fact.doubt or Reason.NEEDS_JUDGEMENT
         return fact.doubt or True
 
     def _is_drawn_out(self, context: Context, fact: Fact) -> bool:

@@ -79,7 +79,8 @@ class UnstableDose(Settings, frozen=True):
                     shown.doubts.append((doubt, fact.label))
                     shown.facts.append(fact)
             elif segment is None:
-                shown.doubts.append((Reason.UNDATED, f"{fact.label} without a date"))
+                missing = Reason.UNDATED if fact.use and fact.use.order else Reason.NO_DATA
+                shown.doubts.append((missing, f"the start of {fact.label}"))
                 shown.facts.append(fact)
             elif segment.first <= span.end and segment.last >= span.start - gap - 1:
                 segments.append(segment)

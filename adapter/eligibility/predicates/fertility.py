@@ -9,7 +9,7 @@ from adapter.eligibility.predicates.result import is_positive, open_result, told
 from adapter.eligibility.truth import Truth
 from adapter.eligibility.witness import NEEDS, WHY, listed, sentence_of
 from adapter.facts.model import Course, Fact, Reason, Sign, foremost
-from adapter.fhir.dates import day_text
+from adapter.fhir.dates import Place, day_text
 from adapter.fhir.terminology import Grade
 
 _FEMALE = ("female", "other", "unknown")
@@ -114,10 +114,10 @@ class TestsNegative(Settings, frozen=True):
     def _tests(self, context: Context) -> Finding:
         span = context.inclusion_span(self.within)
         children = [self._test(context, fact, what, span) for fact, what in self.tests_negative.items()]
-        if any(child.truth is Truth.UNKNOWN for child in children):
-            loose = latest(context, context.record.named(self.unspecified), span, lambda fact: Reason.NEEDS_JUDGEMENT)
-            if loose.facts and loose.outcome is not Reason.STALE:
-                children.append(open_result(loose, Reason.NEEDS_JUDGEMENT, "pregnancy test without a specimen", span))
+        loose = latest(context, context.record.named(self.unspecified), span, is_negative)
+        undecided = any(child.truth is Truth.UNKNOWN for child in children)
+        if loose.facts and loose.outcome is not Reason.STALE and (undecided or loose.outcome is not True):
+            children.append(open_result(loose, Reason.NEEDS_JUDGEMENT, "pregnancy test without a specimen", span))
         return conjunction(tuple(children))
 
     def _test(self, context: Context, name: str, what: str, span: Span) -> Finding:
@@ -161,7 +161,9 @@ class Expecting(Settings, frozen=True):
         if test.outcome is True:
             proofs += list(test.facts)
         if gender == "female" and childbearing(context, self.childbearing_age) is False:
-            return self._outside(context, proofs, doubts)
+            positive = [f for f in self._tests(context) if f.doubt is None and is_positive(f) is True]
+            recent = [f for f in positive if context.place(f.when, span) is Place.INSIDE]
+            return self._outside(context, [*proofs, *recent], doubts)
         if proofs:
             text = f"{sentence_of(proofs)}: pregnant or lactating."
             return Finding(truth=Truth.YES, reason="on-record", explanation=text, evidence=evidence_of(proofs))

@@ -44,6 +44,8 @@ class TreatedFor(Settings, frozen=True):
         elif indication == "infection":
             preventive = fact.grade is Grade.REVIEW and _states(context, fact, self.disease, span)
             found.add(fact, _without_grade(fact, verdict) if preventive else verdict)
+        elif fact.grade is Grade.UNMAPPED:
+            found.add(fact, verdict)
         else:
             doubts = [Reason.NEEDS_JUDGEMENT, *([verdict] if isinstance(verdict, Reason) else [])]
             found.add(fact, foremost(doubts))

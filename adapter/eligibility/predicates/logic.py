@@ -31,7 +31,8 @@ class AnyOf:
         if open_ and not self._one_test_decides(context, findings, open_):
             return left_open(open_, findings)
         closed = [f for f in findings if f.truth is Truth.NO]
-        return decided(Truth.NO, closed[0].reason, closed, findings)
+        told = next((f.reason for f in closed if f.reason != "no-record"), "no-record")
+        return decided(Truth.NO, told, closed, findings)
 
     def _one_test_decides(self, context: Context, findings: tuple[Finding, ...], open_: list[Finding]) -> bool:
         if self.one_suffices is None or len(open_) == len(findings):
