@@ -1,4 +1,4 @@
-"""The example cohort: every patient is screened as the story in examples/README.md says, for the reason that it says."""
+"""The example cohort: every patient is screened as examples/README.md tells, and for the reason that it tells."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ AS_OF = date(2026, 11, 22)
 
 @dataclass(frozen=True)
 class Story:
-    """What decides, by criterion: truth, reason, and words that the explanation must hold. Everything else is in favour."""
+    """What decides, by criterion: truth, reason, words of the explanation. Everything else is in favour."""
 
     status: str
     decides: dict[str, tuple[str, str, str]] = field(default_factory=dict)

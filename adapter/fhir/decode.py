@@ -12,7 +12,7 @@ import msgspec
 
 from adapter.errors import UnreadableError
 from adapter.fhir.elements import MEDICATION_TYPES, READ, Resource
-from adapter.fhir.numbers import has_numbers, has_periods, suspicious_numbers
+from adapter.fhir.numbers import has_numbers, suspicious_numbers
 from adapter.fhir.repair import Repair, repaired
 
 _R4_NAMES = """
@@ -96,7 +96,7 @@ def _needed(name: str) -> tuple[tuple[str, ...], str]:
 
 def _reading(name: str, struct: type[Resource]) -> _Reading:
     read = msgspec.json.Decoder(struct).decode
-    return _Reading(name, struct, read, has_numbers(struct), has_periods(struct), *_needed(name))
+    return _Reading(name, struct, read, has_numbers(struct), name in MEDICATION_TYPES, *_needed(name))
 
 
 _READINGS = {name.encode(): _reading(name, struct) for name, struct in READ.items()}
@@ -110,13 +110,14 @@ def decode(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
     A Bundle comes back undecoded, like a type that is not read, and is not measured: its resources are.
     """
     found = _TYPE_FIRST.match(data)
-    reading = _READINGS.get(found[1]) if found else None
-    if found and found[1] == b"Bundle":
+    name = found[1] if found else b""
+    if name == b"Bundle":
         return "Bundle", None, ()
     if len(data) > limits.resource:
         raise UnreadableError("", f"larger than {limits.resource >> 20} MiB")
     if data.count(b"{") > limits.depth and is_deeper(data, limits.depth):
         raise UnreadableError("", f"nested deeper than {limits.depth} levels")
+    reading = _READINGS.get(name)
     return _decode_as(reading, data) if reading else _decode_other(data)
 
 

@@ -12,18 +12,19 @@ from typing import Any, get_args
 
 import msgspec
 
-from adapter.fhir.elements import Element, Quantity, Repeat
+from adapter.fhir.elements import Element, Quantity
 
 MAX_EXPONENT = 50
 """Orders of magnitude beyond which a number is a mistake: no measurement comes near."""
 
 # What could be wrong is told from the text: every number read is a Quantity's `value` or a Repeat's `period`.
-_VALUE = re.compile(rb'"value"\s*:\s*("[^"]*"|-?[0-9.]+[eE]|-?[0-9.]{50})')
-_PERIOD = re.compile(rb'"period(?:Max)?"\s*:\s*(?:"|-?[0-9.]+[eE]|-?[0-9.]{50})')
+_VALUE = re.compile(rb'"value"\s*:\s*(?:"|-?[0-9.]++[eE]|-?[0-9.]{50})')
+_PERIOD = re.compile(rb'"period(?:Max)?"\s*:\s*(?:"|-?[0-9.]++[eE]|-?[0-9.]{50})')
 _START = frozenset(b"+-.0123456789 NnIiSs\\\xef")
 """First bytes of a string that Decimal might take: also blanks, NaN, Infinity, full-width digits, escapes."""
 
 _QUOTE = 0x22
+_LEAST_MEMBER = len(b'{"x":"",')
 _Field = tuple[str, str]
 _fields: dict[type, tuple[_Field, ...]] = {}
 _getters: dict[type, Callable[[Element], tuple[Any, ...]]] = {}
@@ -77,21 +78,45 @@ def has_numbers(struct: type) -> bool:
     return bool(numeric_fields(struct))
 
 
-def has_periods(struct: type) -> bool:
-    """Whether a resource of this struct can hold a Timing."""
-    return _leads(struct, Repeat)
-
-
 def suspicious_numbers(resource: Element, data: bytes, periods: bool) -> bool:
-    """Whether `data`, from which `resource` was decoded, needs the exact look of `refused_number`."""
-    for text in _VALUE.findall(data):
-        if text[0] != _QUOTE or (text[1] in _START and _is_one_of(text[1:-1], _numbers(resource))):
+    """Whether `data`, from which `resource` was decoded, needs the exact look of `refused_number`.
+
+    `periods`: whether it holds dosages, the only place where a Repeat's numbers are used.
+    """
+    if periods and _PERIOD.search(data):
+        return True
+    found = _VALUE.search(data)
+    while found is not None:
+        start, end = found.span()
+        if data[end - 1] != _QUOTE:
             return True
-    return periods and b'"period' in data and _PERIOD.search(data) is not None
+        if data[end] in _START and _may_be_quantity(data, start, end) and _is_read(resource, data, end):
+            return True
+        found = _VALUE.search(data, end)
+    return False
+
+
+def _may_be_quantity(data: bytes, start: int, end: int) -> bool:
+    """False for an Identifier, the usual owner of a quoted value: other members before it, but no unit and no code."""
+    before = data[data.rfind(b"{", 0, start) : start]
+    if len(before) < _LEAST_MEMBER or b'"unit"' in before or b'"code"' in before:
+        return True
+    after = data[end : data.find(b"}", end)]
+    return b'"unit"' in after or b'"code"' in after
+
+
+def _is_read(resource: Element, data: bytes, start: int) -> bool:
+    """Whether the quoted text could be what one of the resource's numbers was read from."""
+    text = data[start : data.find(b'"', start)]
+    try:
+        number = Decimal(text.decode())
+    except (InvalidOperation, ValueError):
+        return b"\\" in text
+    return not number.is_finite() or number in _numbers(resource)
 
 
 def _numbers(value: Element) -> list[Decimal]:
-    """Every number that was read. An identifier of digits is a quoted number too, but none of these."""
+    """Every number that was read."""
     found: list[Decimal] = []
     for inner in _getters[type(value)](value):
         kind = type(inner)
@@ -106,15 +131,6 @@ def _numbers(value: Element) -> list[Decimal]:
         elif inner is not None:
             found += _numbers(inner)
     return found
-
-
-def _is_one_of(text: bytes, numbers: list[Decimal]) -> bool:
-    """Whether a quoted text could be what one of the numbers was read from."""
-    try:
-        number = Decimal(text.decode())
-    except (InvalidOperation, ValueError):
-        return b"\\" in text
-    return not number.is_finite() or number in numbers
 
 
 def refused_number(resource: Element, tree: Mapping[str, Any], path: str = "") -> tuple[str, str] | None:

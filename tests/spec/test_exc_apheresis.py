@@ -178,9 +178,7 @@ NAMES = [
     no("血液净化 85 days before screening", done(words("血液净化"), ago(85))),
     no("血液净化 not done", procedure(words("血液净化"), ago(20), status="not-done")),
     yes("血液净化 as text of the code for plasmapheresis", done(code("snomed", "20720000", text="血液净化"))),
-    unknown(
-        "unmapped-code", "a text that only contains the word: 血浆置换第三次", done(words("血浆置换第三次"))
-    ),
+    unknown("unmapped-code", "a text that only contains the word: 血浆置换第三次", done(words("血浆置换第三次"))),
     unknown(
         "unmapped-code",
         "an unknown code displayed as plasma exchange: a display never proves",

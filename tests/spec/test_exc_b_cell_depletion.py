@@ -54,9 +54,7 @@ def rituximab(on: str | None, **more: Any) -> Json:
 
 WINDOW = [
     yes("rituximab 168 days before screening", rituximab(ago(168))),
-    no(
-        "rituximab 169 days before screening, all types covered", rituximab(ago(169)), reason="outside-window"
-    ),
+    no("rituximab 169 days before screening, all types covered", rituximab(ago(169)), reason="outside-window"),
     yes("rituximab on the day of screening", rituximab(ago(0))),
     no("rituximab dated tomorrow is not used", rituximab(ahead(1))),
     yes(
@@ -224,14 +222,8 @@ STATUSES = [
         yes(f"administration {status}", rituximab(ago(20), status=status))
         for status in ("completed", "in-progress", "stopped")
     ],
-    *[
-        no(f"administration {status}", rituximab(ago(20), status=status))
-        for status in ("not-done", "entered-in-error")
-    ],
-    *[
-        judged(f"administration {status}", rituximab(ago(20), status=status))
-        for status in ("on-hold", "unknown")
-    ],
+    *[no(f"administration {status}", rituximab(ago(20), status=status)) for status in ("not-done", "entered-in-error")],
+    *[judged(f"administration {status}", rituximab(ago(20), status=status)) for status in ("on-hold", "unknown")],
     judged("administration without a status", rituximab(ago(20), status=None)),
     no("administration on-hold, 169 days before screening", rituximab(ago(169), status="on-hold")),
     *[
@@ -252,10 +244,7 @@ STATUSES = [
         no(f"dispense {status}", dispense(RITUXIMAB, ago(20), status=status))
         for status in ("preparation", "in-progress", "cancelled", "declined", "stopped", "entered-in-error")
     ],
-    *[
-        judged(f"dispense {status}", dispense(RITUXIMAB, ago(20), status=status))
-        for status in ("on-hold", "unknown")
-    ],
+    *[judged(f"dispense {status}", dispense(RITUXIMAB, ago(20), status=status)) for status in ("on-hold", "unknown")],
     judged("dispense without a status", dispense(RITUXIMAB, ago(20), status=None)),
 ]
 
@@ -295,9 +284,7 @@ SILENCE = [
         not_kept=["MedicationDispense"],
     ),
     unknown("not-covered", "only Condition and Procedure covered", complete=["Condition", "Procedure"]),
-    unknown(
-        "not-covered", "rituximab 169 days before, nothing covered", rituximab(ago(169)), complete=NOTHING
-    ),
+    unknown("not-covered", "rituximab 169 days before, nothing covered", rituximab(ago(169)), complete=NOTHING),
     yes("rituximab 20 days ago, nothing covered", rituximab(ago(20)), complete=NOTHING),
     unknown(
         "undated",
@@ -425,9 +412,7 @@ NAMES = [
         "a local code first, the ATC code second: one known coding decides",
         given(codes(("local", "D-12"), ("atc", "L01FA01"))),
     ),
-    yes(
-        "the ATC code with the wrong text: the code decides", given(code("atc", "L01FA01", text="vitamin C"))
-    ),
+    yes("the ATC code with the wrong text: the code decides", given(code("atc", "L01FA01", text="vitamin C"))),
     no(
         "the ATC code of hydroxychloroquine with the text rituximab: the code decides",
         given(code("atc", "P01BA02", text="rituximab")),
@@ -493,9 +478,7 @@ ATTESTED = [
         attestation(ID, True, ago(3)),
         reason="attested",
     ),
-    no(
-        "the doctor's no is 30 days old", attestation(ID, False, ago(30)), reason="attested", complete=NOTHING
-    ),
+    no("the doctor's no is 30 days old", attestation(ID, False, ago(30)), reason="attested", complete=NOTHING),
     no(
         "the doctor's no is 31 days old, and the reading allows 60",
         attestation(ID, False, ago(31)),

@@ -66,14 +66,10 @@ WINDOW = [
         randomisation_date="2026-10-20",
     ),
     yes("belimumab in 2026-11", given(BELIMUMAB, "2026-11")),
-    unknown(
-        "partial-date", "belimumab in 2026-10, which the window's first day cuts", given(BELIMUMAB, "2026-10")
-    ),
+    unknown("partial-date", "belimumab in 2026-10, which the window's first day cuts", given(BELIMUMAB, "2026-10")),
     no("belimumab in 2026-09", given(BELIMUMAB, "2026-09")),
     unknown("undated", "belimumab without a date", administration(BELIMUMAB, None)),
-    yes(
-        "tofacitinib stated until 28 days ago", statement(TOFACITINIB, (ago(400), ago(28)), status="stopped")
-    ),
+    yes("tofacitinib stated until 28 days ago", statement(TOFACITINIB, (ago(400), ago(28)), status="stopped")),
     no("tofacitinib stated until 29 days ago", statement(TOFACITINIB, (ago(400), ago(29)), status="stopped")),
     yes("tofacitinib stated since last year, going on", statement(TOFACITINIB, (ago(400), None))),
     yes(
@@ -98,9 +94,7 @@ SILENCE = [
     no("no record, all types covered", reason="no-record"),
     no("no record, the four medication types covered", complete=MEDICATIONS),
     unknown("not-covered", "no record, nothing covered", complete=NOTHING),
-    unknown(
-        "not-covered", "no record, statements not covered", complete=[*MEDICATIONS[:1], *MEDICATIONS[2:]]
-    ),
+    unknown("not-covered", "no record, statements not covered", complete=[*MEDICATIONS[:1], *MEDICATIONS[2:]]),
     no(
         "administrations, statements and orders covered, the site keeps no dispenses",
         complete=[MEDICATIONS[0], MEDICATIONS[1], MEDICATIONS[3]],
@@ -242,9 +236,7 @@ OTHER = [
 AGENTS = [
     *each(yes, "{} counts", COUNTED, given),
     *each(judged, "{} is for a person to judge", [(f"{n} ({c})", code("atc", c)) for n, c in JUDGED], given),
-    *each(
-        no, "{} counts only as B cell depletion", [(f"{n} ({c})", code("atc", c)) for n, c in B_CELL], given
-    ),
+    *each(no, "{} counts only as B cell depletion", [(f"{n} ({c})", code("atc", c)) for n, c in B_CELL], given),
     *each(no, "{} does not count", [(f"{n} ({c})", code("atc", c)) for n, c in OTHER], given),
     no("rituximab as text counts only as B cell depletion", given(words("利妥昔单抗"))),
     no("intravenous immunoglobulin 29 days before screening", given(code("atc", "J06BA02"), ago(29))),
@@ -259,9 +251,7 @@ AGENTS = [
     ],
     no(
         "topical ruxolitinib stated with its route",
-        statement(
-            code("rxnorm", "1193326"), (ago(20), None), dosage=dosage(1, route=code("snomed", "6064005"))
-        ),
+        statement(code("rxnorm", "1193326"), (ago(20), None), dosage=dosage(1, route=code("snomed", "6064005"))),
     ),
 ]
 

@@ -39,9 +39,7 @@ PNEUMONIA = code("icd10", "J18.9")
 IV = route("IV")
 
 
-def stay(
-    start: str | None = None, end: str | None = None, kind: str | Json | None = "IMP", **more: Any
-) -> Json:
+def stay(start: str | None = None, end: str | None = None, kind: str | Json | None = "IMP", **more: Any) -> Json:
     """A stay in hospital, from 10 to 5 days ago if nothing else is said."""
     return encounter((start or ago(10), end or ago(5)), kind, **more)
 
@@ -145,9 +143,7 @@ WINDOW = [
         screening_date="2026-10-01",
         readings={"after-anchor": "ignored"},
     ),
-    unknown(
-        "undated", "the drug without a date", stay(), administration(CEFTRIAXONE, None, route=IV), pneumonia()
-    ),
+    unknown("undated", "the drug without a date", stay(), administration(CEFTRIAXONE, None, route=IV), pneumonia()),
     unknown("undated", "the stay without a date", encounter(None, "IMP"), drip(), pneumonia()),
     unknown(
         "partial-date",
@@ -162,9 +158,7 @@ STAY = [
     *[yes(f"class {kind}", stay(kind=kind), drip(), pneumonia()) for kind in ("ACUTE", "NONAC")],
     *[judged(f"class {kind}", stay(kind=kind), drip(), pneumonia()) for kind in ("OBSENC", "SS")],
     judged("class UNK of NullFlavor", stay(kind=coding("null", "UNK")), drip(), pneumonia()),
-    judged(
-        "class unknown, of data-absent-reason", stay(kind=coding("absent", "unknown")), drip(), pneumonia()
-    ),
+    judged("class unknown, of data-absent-reason", stay(kind=coding("absent", "unknown")), drip(), pneumonia()),
     judged("class a local code", stay(kind=coding("local", "ZY")), drip(), pneumonia()),
     judged("class missing", stay(kind=None), drip(), pneumonia()),
     *[
@@ -191,10 +185,7 @@ DRUG = [
             ("SNOMED 418114005 central venous", code("snomed", "418114005")),
             ("SNOMED 419993007 peripheral venous", code("snomed", "419993007")),
             ("v3 IVPUSH", route("IVPUSH")),
-            *[
-                (text, words(text))
-                for text in ("静脉滴注", "静滴", "静脉注射", "静推", "ivgtt", "intravenous")
-            ],
+            *[(text, words(text)) for text in ("静脉滴注", "静滴", "静脉注射", "静推", "ivgtt", "intravenous")],
         )
     ],
     judged("route missing", stay(), drip(way=None), pneumonia()),
@@ -262,9 +253,7 @@ SILENCE = [
         pneumonia(),
         complete=["MedicationAdministration"],
     ),
-    unknown(
-        "not-covered", "a stay, administrations not covered", stay(), pneumonia(), complete=["Encounter"]
-    ),
+    unknown("not-covered", "a stay, administrations not covered", stay(), pneumonia(), complete=["Encounter"]),
     unknown(
         "not-covered",
         "a drug, Encounter not covered",
@@ -285,9 +274,7 @@ SILENCE = [
 ATTESTED = [
     *attested(ID, stay(), drip(), pneumonia()),
     no("no diagnosis; the doctor says no", stay(), drip(), attestation(ID, False, ago(3)), reason="attested"),
-    yes(
-        "no diagnosis; the doctor says yes", stay(), drip(), attestation(ID, True, ago(3)), reason="attested"
-    ),
+    yes("no diagnosis; the doctor says yes", stay(), drip(), attestation(ID, True, ago(3)), reason="attested"),
 ]
 
 ROWS = table(

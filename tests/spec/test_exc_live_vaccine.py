@@ -58,9 +58,7 @@ WINDOW = [
         given(MMR, "2026-11-11"),
         randomisation_date="2026-11-10",
     ),
-    yes(
-        "randomised 2026-11-10, given on that day", given(MMR, "2026-11-10"), randomisation_date="2026-11-10"
-    ),
+    yes("randomised 2026-11-10, given on that day", given(MMR, "2026-11-10"), randomisation_date="2026-11-10"),
     no(
         "randomisation is set for 2026-12-20, given 85 days before it",
         given(MMR, "2026-09-26"),
@@ -288,9 +286,7 @@ NAMES = [
 ]
 
 PLANNED = [
-    judged(
-        "yellow fever recommended for next month", immunization_recommendation(code("cvx", "37"), ahead(30))
-    ),
+    judged("yellow fever recommended for next month", immunization_recommendation(code("cvx", "37"), ahead(30))),
     judged("an unspecified vaccine recommended", immunization_recommendation(UNSPECIFIED, ahead(30))),
     no("a zoster vaccine recommended", immunization_recommendation(code("cvx", "187"), ahead(30))),
     no("a live zoster vaccine recommended", immunization_recommendation(ZOSTER_LIVE, ahead(30))),

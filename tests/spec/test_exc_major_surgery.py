@@ -55,9 +55,7 @@ WINDOW = [
         done(APPENDECTOMY, "2026-07-08"),
         screening_date="2026-10-01",
     ),
-    yes(
-        "screening 2026-10-01, done 2026-11-01", done(APPENDECTOMY, "2026-11-01"), screening_date="2026-10-01"
-    ),
+    yes("screening 2026-10-01, done 2026-11-01", done(APPENDECTOMY, "2026-11-01"), screening_date="2026-10-01"),
     no(
         "the same, and what comes after screening is ignored",
         done(APPENDECTOMY, "2026-11-01"),
@@ -86,10 +84,7 @@ STATUSES = [
         no(f"status {status}", procedure(APPENDECTOMY, ago(20), status=status))
         for status in ("preparation", "not-done", "entered-in-error")
     ],
-    *[
-        judged(f"status {status}", procedure(APPENDECTOMY, ago(20), status=status))
-        for status in ("on-hold", "unknown")
-    ],
+    *[judged(f"status {status}", procedure(APPENDECTOMY, ago(20), status=status)) for status in ("on-hold", "unknown")],
     judged("status missing", procedure(APPENDECTOMY, ago(20), status=None)),
 ]
 
@@ -208,9 +203,7 @@ PLANNED = [
 NAMES = [
     unknown("unmapped-code", "a procedure with a local code and no name", done(NAMELESS)),
     no("a procedure with a local code and no name, 85 days before", done(NAMELESS, ago(85))),
-    no(
-        "a procedure with a local code and no name, not done", procedure(NAMELESS, ago(20), status="not-done")
-    ),
+    no("a procedure with a local code and no name, not done", procedure(NAMELESS, ago(20), status="not-done")),
     no("a procedure with a local code named chest X-ray", done(code("local", "P-9", "chest X-ray"))),
     unknown(
         "unmapped-code",

@@ -175,9 +175,7 @@ NEVER = [
                 ("D17.9", "lipoma"),
                 ("M32.1", "systemic lupus"),
             ),
-            *icd(
-                ("Z80.3", "family history, ICD-10-CM"), ("Z12.31", "mammogram, ICD-10-CM"), system="icd10cm"
-            ),
+            *icd(("Z80.3", "family history, ICD-10-CM"), ("Z12.31", "mammogram, ICD-10-CM"), system="icd10cm"),
             ("family history of cancer (SNOMED 275937001)", code("snomed", "275937001")),
         ],
         had,

@@ -70,10 +70,7 @@ WHO = [
         unknown("no-data", f"gender {gender} is treated as female: no test, all covered", patient(gender))
         for gender in ("other", "unknown")
     ],
-    *[
-        yes(f"gender {gender}, a positive test", patient(gender), examined(POSITIVE))
-        for gender in ("other", "unknown")
-    ],
+    *[yes(f"gender {gender}, a positive test", patient(gender), examined(POSITIVE)) for gender in ("other", "unknown")],
     *[
         no(f"gender {gender}, a negative test, all covered", patient(gender), examined(NEGATIVE))
         for gender in ("other", "unknown")
@@ -233,13 +230,9 @@ TESTS = [
     ),
     no("negative in 2026-11", examined(NEGATIVE, "2026-11")),
     yes("positive in 2026-11", examined(POSITIVE, "2026-11")),
-    unknown(
-        "partial-date", "positive in 2026-10, which the window's first day cuts", examined(POSITIVE, "2026-10")
-    ),
+    unknown("partial-date", "positive in 2026-10, which the window's first day cuts", examined(POSITIVE, "2026-10")),
     unknown("undated", "positive without a date", observation(SERUM, POSITIVE)),
-    no(
-        "negative 10 days ago, the result of 5 days ago has no value", examined(NEGATIVE, ago(10)), examined(None)
-    ),
+    no("negative 10 days ago, the result of 5 days ago has no value", examined(NEGATIVE, ago(10)), examined(None)),
 ]
 
 STATUSES = [
@@ -274,9 +267,7 @@ PREGNANCIES = [
         "pregnancy without onset, recorded 315 days ago",
         condition(PREGNANCY, None, recorded=ago(315)),
     ),
-    unknown(
-        "stale", "pregnancy began 400 days ago, recorded yesterday", pregnancy(ago(400), recorded=ago(1))
-    ),
+    unknown("stale", "pregnancy began 400 days ago, recorded yesterday", pregnancy(ago(400), recorded=ago(1))),
     unknown("undated", "pregnancy, active, without any date", condition(PREGNANCY, None)),
     yes("pregnancy without a clinical status, began 60 days ago", pregnancy(clinical=None)),
     yes("a pregnancy record, nothing covered", pregnancy(), complete=NOTHING),
@@ -396,9 +387,7 @@ ATTESTED = [
         examined(POSITIVE),
         attestation(ID, False, ago(3)),
     ),
-    unknown(
-        "conflict", "lactation; a doctor said 3 days ago: no", lactation(), attestation(ID, False, ago(3))
-    ),
+    unknown("conflict", "lactation; a doctor said 3 days ago: no", lactation(), attestation(ID, False, ago(3))),
     judged(
         "a woman of 60, a positive test; the doctor's no is 31 days old",
         WOMAN_OF_60,

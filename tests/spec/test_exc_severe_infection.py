@@ -75,9 +75,7 @@ def load(
 WINDOW = [
     yes("zoster, active since 40 days ago", active(ZOSTER)),
     yes("zoster over, abated 28 days before", over(ZOSTER, ago(60), ago(28))),
-    no(
-        "zoster over, abated 29 days before, covered", over(ZOSTER, ago(60), ago(29)), reason="outside-window"
-    ),
+    no("zoster over, abated 29 days before, covered", over(ZOSTER, ago(60), ago(29)), reason="outside-window"),
     yes("zoster over, began 28 days before and abated 20 days before", over(ZOSTER, ago(28), ago(20))),
     yes("zoster over, began 10 days before, abated when is not said", over(ZOSTER, ago(10))),
     no("zoster over, began 29 days before, abated when is not said", over(ZOSTER, ago(29))),
@@ -158,9 +156,7 @@ ACTIVE = [
         "tuberculosis of 2010, abated in 2011",
         condition(code("icd10", "A15.0"), "2010-04-01", abatement="2011-01"),
     ),
-    yes(
-        "tuberculosis, abated 10 days ago", condition(code("icd10", "A15.0"), "2025-04-01", abatement=ago(10))
-    ),
+    yes("tuberculosis, abated 10 days ago", condition(code("icd10", "A15.0"), "2025-04-01", abatement=ago(10))),
     *[
         judged(
             f"active tuberculosis, verification {status}",
@@ -315,9 +311,7 @@ OTHER = [
                 ("G00.9", "bacterial meningitis"),
                 ("B35.3", "tinea pedis"),
             ),
-            *icd(
-                ("B59", "pneumocystosis, ICD-10-CM"), ("L03.115", "cellulitis, ICD-10-CM"), system="icd10cm"
-            ),
+            *icd(("B59", "pneumocystosis, ICD-10-CM"), ("L03.115", "cellulitis, ICD-10-CM"), system="icd10cm"),
             *icd(
                 ("40733004", "infectious disease"),
                 ("87628006", "bacterial infection"),
@@ -366,9 +360,7 @@ TESTS = [
         examined(HBSAG, NEGATIVE),
         examined(HBSAG, POSITIVE, "2020-01-01"),
     ),
-    unknown(
-        "conflict", "HBsAg positive and negative on one day", examined(HBSAG, NEGATIVE), examined(HBSAG, POSITIVE)
-    ),
+    unknown("conflict", "HBsAg positive and negative on one day", examined(HBSAG, NEGATIVE), examined(HBSAG, POSITIVE)),
     yes(
         "the latest HBsAg has no value: it hides nothing",
         examined(HBSAG, POSITIVE),
@@ -548,9 +540,7 @@ NAMES = [
     unknown("unmapped-code", "an active Condition with a local code and no name", active(NAMELESS)),
     no("a Condition with a local code and no name, over since 29 days", over(NAMELESS, ago(60), ago(29))),
     no("an active Condition named low back pain", active(code("local", "C-1", "low back pain"))),
-    unknown(
-        "unmapped-code", "infection of unknown origin, as text", active(words("infection of unknown origin"))
-    ),
+    unknown("unmapped-code", "infection of unknown origin, as text", active(words("infection of unknown origin"))),
     unknown(
         "unmapped-code",
         "肺结核待排 (tuberculosis to be ruled out): doubt does not release",

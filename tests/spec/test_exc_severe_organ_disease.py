@@ -28,9 +28,7 @@ def ill(concept: Json) -> Json:
 
 
 def chapter(*codes_: str, system: str = "icd10") -> list[tuple[str, Json]]:
-    return [
-        (f"{'ICD-10-CM' if system == 'icd10cm' else 'ICD-10'} {one}", code(system, one)) for one in codes_
-    ]
+    return [(f"{'ICD-10-CM' if system == 'icd10cm' else 'ICD-10'} {one}", code(system, one)) for one in codes_]
 
 
 ATTESTED = [
@@ -92,9 +90,7 @@ SILENCE = [
 
 ACTIVE = [
     *[
-        judged(
-            f"heart failure, clinical status {status}", condition(HEART_FAILURE, ago(900), clinical=status)
-        )
+        judged(f"heart failure, clinical status {status}", condition(HEART_FAILURE, ago(900), clinical=status))
         for status in ("active", "recurrence", "relapse")
     ],
     *[
@@ -121,9 +117,7 @@ ACTIVE = [
     ),
     no("no clinical status, abated", condition(HEART_FAILURE, ago(300), clinical=None, abatement=ago(100))),
     *[
-        judged(
-            f"heart failure, verification {status}", condition(HEART_FAILURE, ago(200), verification=status)
-        )
+        judged(f"heart failure, verification {status}", condition(HEART_FAILURE, ago(200), verification=status))
         for status in ("confirmed", "unconfirmed", "provisional", "differential", None)
     ],
     *[
@@ -142,9 +136,7 @@ SYSTEMS = [
         judged,
         "{}, active, is a candidate",
         [
-            *chapter(
-                "I05.0", "I11.0", "I21.9", "I25.1", "I26.9", "I27.0", "I48", "I50.9", "I60.9", "I63.9", "I99"
-            ),
+            *chapter("I05.0", "I11.0", "I21.9", "I25.1", "I26.9", "I27.0", "I48", "I50.9", "I60.9", "I63.9", "I99"),
             *chapter("G00.9", "G35", "G40.9", "G45.9", "G61.0", "G99.8"),
             *chapter("J40", "J44.9", "J45.9", "J84.1", "J96.0", "J99.8"),
             *chapter("K20", "K22.2", "K25.9", "K50.9", "K70.3", "K74.6", "K76.0", "K85.9", "K92.2"),

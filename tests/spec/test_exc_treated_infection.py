@@ -250,9 +250,7 @@ DRUGS = [
     yes("amoxicillin by mouth", treated(route=route("PO"))),
     no(
         "an anti-infective stated with the route 外用",
-        statement(
-            AMOXICILLIN, (ago(9), ago(5)), reason=PNEUMONIA, dosage=dosage(1, "g", route=words("外用"))
-        ),
+        statement(AMOXICILLIN, (ago(9), ago(5)), reason=PNEUMONIA, dosage=dosage(1, "g", route=words("外用"))),
     ),
     unknown("unmapped-code", "a drug with a local code and no name", untold(drug=NAMELESS)),
     no("a drug with a local code and no name, 15 days before", untold(ago(15), NAMELESS)),

@@ -95,9 +95,7 @@ CONSTANT = [
     no("none of them used, all covered", reason="no-record"),
     unknown("not-covered", "none of them on record, nothing covered", complete=NOTHING),
     unknown("not-covered", "1000 mg a day for 200 days, nothing covered", taken(ago(200)), complete=NOTHING),
-    no(
-        "1000 mg a day for 200 days, the four medication types covered", taken(ago(200)), complete=MEDICATIONS
-    ),
+    no("1000 mg a day for 200 days, the four medication types covered", taken(ago(200)), complete=MEDICATIONS),
     unknown(
         "not-covered",
         "1000 mg a day for 200 days, administrations not covered",
@@ -296,9 +294,7 @@ MISSING = [
     unknown("no-data", "taken for 200 days, the dose is not said", taken(ago(200), None, None)),
     unknown("no-data", "a dosage without a dose", taken(ago(200), None, dosage(None))),
     unknown("no-data", "500 mg, how often is not said", taken(ago(200), None, dosage(500, times=None))),
-    unknown(
-        "no-data", "the dose in words only", taken(ago(200), None, dosage(None, times=None, text="0.5 g bid"))
-    ),
+    unknown("no-data", "the dose in words only", taken(ago(200), None, dosage(None, times=None, text="0.5 g bid"))),
     unknown("no-data", "1000 mg a day, since when is not said", statement(MMF, None, dosage=dosage(1000))),
     unknown(
         "no-data",
@@ -416,9 +412,7 @@ ORDERS = [
     no("ordered since 200 days ago, the same dose", ordered(ago(200), ago(200))),
     yes("ordered since 60 days ago", ordered(ago(60), ago(60))),
     yes("written 60 days ago, no other date", ordered(ago(60))),
-    unknown(
-        "no-data", "ordered since 60 days ago, nothing covered", ordered(ago(60), ago(60)), complete=NOTHING
-    ),
+    unknown("no-data", "ordered since 60 days ago, nothing covered", ordered(ago(60), ago(60)), complete=NOTHING),
     no(
         "a repeat order of the same dose every month",
         *[ordered(ago(day)) for day in (120, 90, 60, 30)],
@@ -585,9 +579,7 @@ AGENTS = [
         taken(ago(40), None, dosage(1, "g", route=TOPICAL), code("rxnorm", "42316")),
     ),
     *[
-        judged(
-            f"{name} begun 40 days ago is for a person to judge", taken(ago(40), None, "10", code("atc", atc))
-        )
+        judged(f"{name} begun 40 days ago is for a person to judge", taken(ago(40), None, "10", code("atc", atc)))
         for name, atc in (
             ("lenalidomide (L04AX04)", "L04AX04"),
             ("dimethyl fumarate (L04AX07)", "L04AX07"),

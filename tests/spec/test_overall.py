@@ -100,9 +100,7 @@ def unknown(result: dict[str, Any]) -> set[str]:
 
 
 def uncovered(result: dict[str, Any]) -> set[str]:
-    return {
-        one["id"] for one in result["criteria"] if (one["truth"], one["reason"]) == ("unknown", "not-covered")
-    }
+    return {one["id"] for one in result["criteria"] if (one["truth"], one["reason"]) == ("unknown", "not-covered")}
 
 
 def differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
@@ -179,9 +177,7 @@ def anchors(result: dict[str, Any]) -> dict[str, tuple[str, bool]]:
 
 
 def test_anchors_that_nobody_gave_are_the_as_of_date_and_assumed() -> None:
-    assert anchors(screening(records=[])) == dict.fromkeys(
-        ("consent", "screening", "randomisation"), (AS_OF, True)
-    )
+    assert anchors(screening(records=[])) == dict.fromkeys(("consent", "screening", "randomisation"), (AS_OF, True))
 
 
 def test_the_consent_anchor_comes_from_the_record() -> None:
@@ -287,9 +283,7 @@ CLEARED: list[tuple[Sequence[str], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("complete", "cleared"), CLEARED, ids=lambda value: "+".join(sorted(value)) or "none"
-)
+@pytest.mark.parametrize(("complete", "cleared"), CLEARED, ids=lambda value: "+".join(sorted(value)) or "none")
 def test_silence_clears_only_the_exclusions_whose_types_were_all_read(
     complete: Iterable[str], cleared: set[str]
 ) -> None:
@@ -352,9 +346,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("bad", "open_"), UNREADABLE, ids=[str(bad["resourceType"]) for bad, _ in UNREADABLE]
-)
+@pytest.mark.parametrize(("bad", "open_"), UNREADABLE, ids=[str(bad["resourceType"]) for bad, _ in UNREADABLE])
 def test_a_resource_that_cannot_be_read_leaves_its_type_uncovered(bad: Json, open_: set[str]) -> None:
     result = screening(bad)
     assert uncovered(result) == open_

@@ -1,0 +1,196 @@
+"""The pages keep their word: what they tell a reader to write is written here, loaded and screened."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+import adapter
+from adapter.config import load_config
+from adapter.eligibility.trial import PREDICATES, Trial, load_trial_folder
+from adapter.fhir.tables import load_tables
+from tests.builders import as_json, bundle, code, observation, patient, procedure, words
+
+ROOT = Path(__file__).parent.parent
+HOW_TO = ROOT / "docs" / "how-to"
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted(HOW_TO.glob("*.md")), ROOT / "examples" / "README.md"]
+AS_OF = date(2026, 11, 22)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, and the file that the line above it names (else empty)."""
+
+    language: str
+    text: str
+    file: str
+
+
+@cache
+def blocks(page: Path) -> tuple[Block, ...]:
+    fenced = re.compile(r"(?:^`([^`\n]+)`[^\n]*:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return tuple(
+        Block(language, text, file or "") for file, language, text in fenced.findall(page.read_text(encoding="utf-8"))
+    )
+
+
+def of_page(name: str, language: str = "") -> list[Block]:
+    return [block for block in blocks(HOW_TO / name) if not language or block.language == language]
+
+
+# --- add a criterion
+
+
+@pytest.fixture(scope="module")
+def amended(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """The trial after a reader has followed `add-a-criterion.md`: whole files written, the others lengthened."""
+    root = tmp_path_factory.mktemp("amended")
+    shutil.copytree(ROOT / "mappings", root / "mappings")
+    for block in of_page("add-a-criterion.md"):
+        if block.file.startswith("mappings/"):
+            with (root / block.file).open("a", encoding="utf-8") as file:
+                file.write(f"\n{block.text}" if block.language != "json" else block.text)
+    tables = load_tables(root / "mappings")
+    return load_trial_folder(root / "mappings" / "trials" / "ln-msc-il2", tables)
+
+
+def test_the_example_criterion_is_the_21st(amended: Trial) -> None:
+    assert [criterion.id for criterion in amended.criteria][20:] == ["exc-dialysis"]
+
+
+def test_the_rows_of_the_example_criterion_hold(amended: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.spec import table
+
+    (module,) = of_page("add-a-criterion.md", "python")
+    monkeypatch.setattr(table, "TABLES", {})
+    monkeypatch.setattr(table, "_trial", lambda readings: amended)
+    page: dict[str, Any] = {}
+    exec(compile(module.text, module.file, "exec"), page)
+    assert len(page["ROWS"]) >= 5
+    for row in page["ROWS"]:
+        table.check(row)
+
+
+def test_the_regex_of_the_example_holds_whole_codes(amended: Trial) -> None:
+    def truth(pcs: str) -> str:
+        record = bundle(patient(), procedure(code("icd10pcs", pcs), "2026-11-20"))
+        (screening,) = adapter.screen_bundle(as_json(record), amended, as_of=AS_OF, complete="all")
+        return next(str(v.finding.truth) for v in screening.criteria if v.criterion.id == "exc-dialysis")
+
+    assert (truth("5A1D70Z"), truth("5A1D70ZZ")) == ("yes", "no")
+
+
+def test_the_vocabulary_tells_every_predicate_and_every_key() -> None:
+    page = (HOW_TO / "add-a-criterion.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### `([^`\n]+)`\n(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL))
+    assert sorted(sections) == sorted(PREDICATES)
+    for name, text in sections.items():
+        rows = re.findall(r"^\| (\**)`([\w-]+)`\** \|", text, re.MULTILINE)
+        fields = {field.encode_name: field.required for field in msgspec.structs.fields(PREDICATES[name])}
+        fields.pop("loaded", None)  # filled by the loader
+        assert {key: bool(bold) for bold, key in rows} == fields, name
+
+
+# --- add a trial
+
+
+def test_the_blocks_of_add_a_trial_are_cut_out_of_the_second_trial() -> None:
+    folder = ROOT / "tests" / "trials" / "second-trial"
+    files = [path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())]
+    shown = [block.text for block in of_page("add-a-trial.md") if block.language in ("yaml", "json")]
+    assert len(shown) == 4
+    for text in shown:
+        assert any(text in file for file in files), text
+
+
+# --- add a site's codes
+
+
+def test_the_example_site_is_understood(tmp_path: Path) -> None:
+    written = [block for block in of_page("add-a-sites-codes.md") if block.file.endswith((".json", ".toml"))]
+    for block in written:
+        (tmp_path / block.file).parent.mkdir(exist_ok=True)
+        (tmp_path / block.file).write_text(block.text, encoding="utf-8")
+    config = load_config(tmp_path / "site.toml")
+    assert (config.not_kept, len(config.concept_maps)) == (("MedicationDispense",), 1)
+    trial = adapter.load_trial(site=adapter.screen.Site(concept_maps=config.concept_maps))
+    local = "http://lis.hospital.example/item"
+    record = bundle(
+        patient(),
+        observation(code(local, "UPCR01"), "1.4", "g/g", "2026-11-10"),
+        observation(code(local, "SLEDAI"), 12, on="2026-11-10"),
+    )
+    in_words = bundle(patient(), observation(words("晨尿蛋白肌酐比(我院)"), "1.4", "g/g", "2026-11-10"))
+    (screening,) = adapter.screen_bundle(as_json(record), trial, as_of=AS_OF)
+    (by_text,) = adapter.screen_bundle(as_json(in_words), trial, as_of=AS_OF)
+    truths = {v.criterion.id: str(v.finding.truth) for v in screening.criteria}
+    assert (truths["inc-proteinuria"], truths["inc-sledai-2k"]) == ("yes", "yes")
+    assert {v.criterion.id: str(v.finding.truth) for v in by_text.criteria}["inc-proteinuria"] == "yes"
+
+
+def test_the_unit_and_the_system_shown_are_those_of_the_tables() -> None:
+    unit, system = (yaml.safe_load(block.text) for block in of_page("add-a-sites-codes.md", "yaml"))
+    units = yaml.safe_load((ROOT / "mappings" / "units.yaml").read_text(encoding="utf-8"))
+    assert all(units[name][spelling] == entry for name, known in unit.items() for spelling, entry in known.items())
+    assert system[0] in yaml.safe_load((ROOT / "mappings" / "systems.yaml").read_text(encoding="utf-8"))
+
+
+# --- all pages
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "sh":
+                for line in block.text.replace("\\\n", " ").splitlines():
+                    if line.startswith("trial-adapter "):
+                        yield page.name, line.partition("  #")[0]
+
+
+@pytest.mark.parametrize(("page", "command"), sorted(set(commands())))
+def test_a_command_that_a_page_shows_runs(page: str, command: str) -> None:
+    program = [sys.executable, "-c", "from adapter.cli import main; main()", *shlex.split(command)[1:]]
+    run = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert run.returncode in (0, 1) and run.stdout, run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_points_to_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
+    for name in re.findall(r"`((?:adapter|mappings|tests|docs|examples|profiles|bench)/[\w./-]*\w/?)`", text):
+        assert (ROOT / name).exists() or name in {block.file for block in blocks(page)}, name
+
+
+def test_the_flow_of_one_result_names_functions_that_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(adapter/[\w/]+\.py)`: `(\w+)`", text)
+    assert len(named) >= 10
+    for path, function in named:
+        assert re.search(
+            rf"^\s*(?:async )?(?:def|class) {function}\b", (ROOT / path).read_text(encoding="utf-8"), re.M
+        ), (
+            path,
+            function,
+        )
+
+
+def test_json_blocks_are_json() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "json" and block.text.lstrip().startswith("{"):
+                json.loads(block.text)
