@@ -1,13 +1,13 @@
 """What a site sets once: one TOML file, named by `--config` or by the variable TRIAL_ADAPTER_CONFIG.
 
-    time-zone = "Asia/Shanghai"            # whose calendar days are counted
-    not-kept = ["MedicationDispense"]      # medication types that the site does not keep
-    concept-maps = ["codes/lis.json"]      # ConceptMap files, beside this file or with a full path
+time-zone = "Asia/Shanghai"            # whose calendar days are counted
+not-kept = ["MedicationDispense"]      # medication types that the site does not keep
+concept-maps = ["codes/lis.json"]      # ConceptMap files, beside this file or with a full path
 
-    [limits]
-    depth = 64                             # levels of nesting in one resource
-    line-bytes = 67108864                  # bytes of one resource or line
-    document-bytes = 1073741824            # bytes of one JSON file
+[limits]
+depth = 64                             # levels of nesting in one resource
+line-bytes = 67108864                  # bytes of one resource or line
+document-bytes = 1073741824            # bytes of one JSON file
 """
 
 import os

@@ -22,6 +22,7 @@ from adapter.sources.bundle import read_document
 from adapter.sources.events import Event
 
 DEFAULT_ZONE = "Asia/Shanghai"
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def screen_bundle(
     anchors = {"consent": consent_date, "screening": screening_date, "randomisation": randomisation_date}
     given = {name: day for name, day in anchors.items() if day}
     asked = Asked(as_of, given, frozenset(not_kept) | (site or Site()).not_kept)
-    raw = data if isinstance(data, bytes) else msgspec.json.encode(data)
+    raw = data if isinstance(data, bytes) else _ENCODER.encode(data)
     return list(screen_events(read_document(raw), trial, asked, complete=types_of(complete), site=site))
 
 

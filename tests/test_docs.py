@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -194,3 +195,11 @@ def test_json_blocks_are_json() -> None:
         for block in blocks(page):
             if block.language == "json" and block.text.lstrip().startswith("{"):
                 json.loads(block.text)
+
+
+def test_every_dependency_has_a_line_on_why() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {re.split(r"[<>=~ ]", line)[0].lower() for line in project["dependencies"]}
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("### Dependencies")[2].partition("## ")[0]
+    told = {name.lower() for name in re.findall(r"^\| ([\w-]+) \|", table, re.MULTILINE)} - {"package"}
+    assert told == asked

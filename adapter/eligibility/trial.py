@@ -284,15 +284,23 @@ class _Loader:
         return convert(load_yaml(path)[0], Instrument, path)
 
     def _check_names(self, settings: Settings, at: tuple[str | int, ...], name: str) -> None:
-        """Facts and readings that a predicate names must exist."""
-        known = {spec.name for spec in self.tables.terminology.specs}
+        """Facts, units and readings that a predicate names must exist."""
+        known = {spec.name: spec for spec in self.tables.terminology.specs}
         for key in _NAMED_FACTS:
             fact = getattr(settings, key, None)
             if isinstance(fact, str) and fact not in known:
                 self._fail((*at, key.replace("_", "-")), f"{name}: no fact {fact!r}; add it to facts.yaml")
+        if isinstance(settings, LatestNumber) and settings.unit != known[settings.latest].unit:
+            unit = known[settings.latest].unit
+            self._fail(
+                (*at, "unit"), f"{name}: {settings.latest} is kept in {unit} (facts.yaml), not in {settings.unit}"
+            )
         for value in (getattr(settings, field) for field in settings.__struct_fields__):
             self.check_reading(value, at)
             self.check_reading(getattr(value, "days", None), at)
+        within = getattr(settings, "within", None)
+        if within is not None and within.before != "as-of":
+            self.check_reading(ByReading("after-anchor"), at)
         for key in ("reading", "childbearing_age", "by_evidence"):
             if (reading := getattr(settings, key, None)) is not None:
                 self.check_reading(ByReading(reading), at)

@@ -14,7 +14,6 @@ from adapter.facts.vocabulary import (
     retracted,
     version_of,
 )
-from adapter.fhir.concepts import label
 from adapter.fhir.dates import FIRST, UNDATED, Calendar, When
 from adapter.fhir.elements import Condition
 from adapter.fhir.terminology import Grade
@@ -37,7 +36,7 @@ def condition_facts(condition: Condition, reference: str, vocabulary: Vocabulary
     if verification not in _COUNTS | _DOUBTFUL:
         return
     status = None if verification in _COUNTS else Reason.NEEDS_JUDGEMENT
-    name = label(condition.code)
+    name = vocabulary.terminology.label(condition.code)
     source = Source(reference, version_of(condition), "code", name)
     when = event_of(course)
     if meaning.nameless:

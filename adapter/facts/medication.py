@@ -17,7 +17,6 @@ from adapter.facts.vocabulary import (
     status_of,
     version_of,
 )
-from adapter.fhir.concepts import label
 from adapter.fhir.dates import When
 from adapter.fhir.elements import (
     CodeableConcept,
@@ -84,7 +83,7 @@ def medication_facts(
         return
     order = type_ == "MedicationRequest"
     doubt = doubt_of(Reason.NEEDS_JUDGEMENT if status in _OPEN else None, Reason.ORDERED_ONLY if order else None)
-    name = label(concept)
+    name = vocabulary.terminology.label(concept)
     source = Source(reference, version_of(record), taken.path, taken.when.text or name)
     if meaning.nameless:
         yield from nameless(type_, taken.when, source, None if order else doubt)
@@ -116,7 +115,7 @@ def _because(record: MedicationRecord) -> tuple[str, ...]:
 
 def _dose(record: MedicationRecord, concept: CodeableConcept, route: str, vocabulary: Vocabulary) -> Dose:
     codes = vocabulary.terminology.codes(concept) or vocabulary.terminology.text_codes(concept.text)
-    ingredient = ingredient_of(codes, vocabulary) or label(concept)
+    ingredient = ingredient_of(codes, vocabulary) or vocabulary.terminology.label(concept)
     return dose_of(record, ingredient, route, vocabulary)
 
 

@@ -16,7 +16,6 @@ from adapter.facts.vocabulary import (
     status_of,
     version_of,
 )
-from adapter.fhir.concepts import label
 from adapter.fhir.dates import When
 from adapter.fhir.elements import CodeableConcept, Measured, Observation
 from adapter.fhir.references import key_of, type_of
@@ -69,35 +68,30 @@ def _part(
     for match in matches:
         result = result_of(valued, match.fact, vocabulary)
         yield from _told_text(valued, result, source)
-        yield _fact(match, concept, when, source, doubt, _with_abnormal(valued, result), specimen)
+        yield _fact(
+            match, vocabulary.terminology.label(concept), when, source, doubt, _with_abnormal(valued, result), specimen
+        )
     for name in own:
         if not name.startswith("attested:"):
-            yield Fact(name, "Observation", Grade.COUNTS, when, label(concept), source, doubt, plain_result(valued))
+            yield Fact(
+                name,
+                "Observation",
+                Grade.COUNTS,
+                when,
+                vocabulary.terminology.label(concept),
+                source,
+                doubt,
+                plain_result(valued),
+            )
         elif status == "final" and not _by_patient(observation):
             yield Fact(name, "Observation", Grade.COUNTS, when, "attestation", source, None, plain_result(valued))
 
 
 def _fact(
-    match: Match,
-    concept: CodeableConcept,
-    when: When,
-    source: Source,
-    doubt: Reason | None,
-    result: Result,
-    specimen: str,
+    match: Match, name: str, when: When, source: Source, doubt: Reason | None, result: Result, specimen: str
 ) -> Fact:
     both = doubt_of(DOUBT.get(match.grade), doubt)
-    return Fact(
-        match.fact.name,
-        "Observation",
-        match.grade,
-        when,
-        label(concept),
-        source,
-        both,
-        result,
-        specimen=specimen,
-    )
+    return Fact(match.fact.name, "Observation", match.grade, when, name, source, both, result, specimen=specimen)
 
 
 def _told_text(valued: Observation | Measured, result: Result, source: Source) -> Iterator[Issue]:

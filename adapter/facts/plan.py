@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from adapter.facts.model import Fact, Source
 from adapter.facts.vocabulary import DOUBT, Item, Vocabulary, doubt_of, retracted, status_of, version_of
-from adapter.fhir.concepts import label
 from adapter.fhir.dates import UNDATED, When
 from adapter.fhir.elements import (
     Appointment,
@@ -69,8 +68,16 @@ def _planned(
 ) -> Iterator[Item]:
     type_ = type(resource).__name__
     for concept in filter(None, concepts):
-        source = Source(reference, version_of(resource), path, label(concept))
+        source = Source(reference, version_of(resource), path, vocabulary.terminology.label(concept))
         for match in vocabulary.terminology.meaning(type_, concept).matches:
             if match.grade not in (Grade.NEVER, Grade.EXEMPT):
                 doubt = doubt_of(DOUBT.get(match.grade))
-                yield Fact(match.fact.name, type_, match.grade, when, label(concept), source, doubt=doubt)
+                yield Fact(
+                    match.fact.name,
+                    type_,
+                    match.grade,
+                    when,
+                    vocabulary.terminology.label(concept),
+                    source,
+                    doubt=doubt,
+                )

@@ -15,7 +15,6 @@ from adapter.facts.vocabulary import (
     status_of,
     version_of,
 )
-from adapter.fhir.concepts import label
 from adapter.fhir.dates import UNDATED, When
 from adapter.fhir.elements import CodeableConcept, Encounter, Immunization, Procedure
 from adapter.fhir.references import key_of
@@ -43,7 +42,7 @@ def procedure_facts(procedure: Procedure, reference: str, vocabulary: Vocabulary
     if status not in _PERFORMED | _OPEN:
         return
     doubt = None if status in _PERFORMED else Reason.NEEDS_JUDGEMENT
-    name = label(procedure.code)
+    name = vocabulary.terminology.label(procedure.code)
     source = Source(reference, version_of(procedure), _performed_path(procedure), when.text or name)
     links = tuple(filter(None, map(key_of, procedure.reason_reference or ())))
     if meaning.nameless and MAJOR not in matches:
@@ -89,7 +88,7 @@ def immunization_facts(immunization: Immunization, reference: str, vocabulary: V
     if status not in {"completed"} | _OPEN:
         return
     doubt = None if status == "completed" else Reason.NEEDS_JUDGEMENT
-    name = label(immunization.vaccine_code)
+    name = vocabulary.terminology.label(immunization.vaccine_code)
     path = "occurrenceDateTime" if immunization.occurrence_date_time else "vaccineCode"
     source = Source(reference, version_of(immunization), path, when.text or name)
     if meaning.nameless:
@@ -124,5 +123,10 @@ def encounter_facts(encounter: Encounter, reference: str, vocabulary: Vocabulary
     diagnoses = (diagnosis.condition for diagnosis in encounter.diagnosis or ())
     links = tuple(filter(None, (key_of(r) for r in (*(encounter.reason_reference or ()), *diagnoses) if r)))
     use = Use(indications=meanings(encounter.reason_code, vocabulary), because=links)
-    source = Source(reference, version_of(encounter), "period" if period else "class", when.text or label(concept))
+    source = Source(
+        reference,
+        version_of(encounter),
+        "period" if period else "class",
+        when.text or vocabulary.terminology.label(concept),
+    )
     yield Fact("encounter:inpatient", "Encounter", grade, when, "a hospital stay", source, doubt=doubt, use=use)

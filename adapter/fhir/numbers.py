@@ -24,7 +24,7 @@ _START = frozenset(b"+-.0123456789 NnIiSs\\\xef")
 """First bytes of a string that Decimal might take: also blanks, NaN, Infinity, full-width digits, escapes."""
 
 _QUOTE = 0x22
-_LEAST_MEMBER = len(b'{"x":"",')
+_IDENTIFIERS = b'"identifier":['
 _Field = tuple[str, str]
 _fields: dict[type, tuple[_Field, ...]] = {}
 _getters: dict[type, Callable[[Element], tuple[Any, ...]]] = {}
@@ -90,19 +90,16 @@ def suspicious_numbers(resource: Element, data: bytes, periods: bool) -> bool:
         start, end = found.span()
         if data[end - 1] != _QUOTE:
             return True
-        if data[end] in _START and _may_be_quantity(data, start, end) and _is_read(resource, data, end):
+        if data[end] in _START and not _is_identifier(data, start) and _is_read(resource, data, end):
             return True
         found = _VALUE.search(data, end)
     return False
 
 
-def _may_be_quantity(data: bytes, start: int, end: int) -> bool:
-    """False for an Identifier, the usual owner of a quoted value: other members before it, but no unit and no code."""
-    before = data[data.rfind(b"{", 0, start) : start]
-    if len(before) < _LEAST_MEMBER or b'"unit"' in before or b'"code"' in before:
-        return True
-    after = data[end : data.find(b"}", end)]
-    return b'"unit"' in after or b'"code"' in after
+def _is_identifier(data: bytes, start: int) -> bool:
+    """Whether a `value` surely stands in a list of identifiers, the usual owners of quoted digits."""
+    begin = data.rfind(_IDENTIFIERS, 0, start)
+    return begin >= 0 and data.find(b"]", begin, start) < 0
 
 
 def _is_read(resource: Element, data: bytes, start: int) -> bool:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 class _Concept(Element, frozen=True):
     code: str
+    display: str = ""
 
 
 class _Filter(Element, frozen=True):
@@ -112,13 +113,11 @@ def load_tables(root: Path | None = None, site_maps: Iterable[Path] = ()) -> Tab
     specs = tuple(load_facts(root / "facts.yaml", sets, texts, systems))
     shared = [p for p in root.rglob("*") if p.is_file() and "trials" not in p.relative_to(root).parts]
     ingredients = {code: target[0][1] for code, target in maps.items() if target[0][0] == INGREDIENTS}
-    rates = {text: codes[0][1] for text, codes in texts.items() if codes[0][0] == FREQUENCY}
-    frequencies = {
-        **rates,
-        **{code: target[0][1] for code, target in maps.items() if target[0][0] == FREQUENCY},
-    }
+    rates: dict[Code | str, str] = {text: codes[0][1] for text, codes in texts.items() if codes[0][0] == FREQUENCY}
+    rates.update((code, target[0][1]) for code, target in maps.items() if target[0][0] == FREQUENCY)
+    names = {code: name for value_set in sets.values() for code, name in value_set.names.items()}
     local = {code: target for code, target in maps.items() if target[0][0] not in (INGREDIENTS, FREQUENCY)}
-    terminology = Terminology(systems, specs, sets, local, texts, ingredients, frequencies)
+    terminology = Terminology(systems, specs, sets, local, texts, ingredients, rates, names)
     return Tables(terminology, load_units(root / "units.yaml"), root, digest(shared, root))
 
 
@@ -144,6 +143,7 @@ def load_value_sets(root: Path) -> Iterator[ValueSet]:
             source.id,
             {system: frozenset(codes) for system, codes in exact.items()},
             {system: tuple(found) for system, found in patterns.items() if found},
+            {(row.system, c.code): c.display for row in source.compose.include for c in row.concept if c.display},
         )
 
 

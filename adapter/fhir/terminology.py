@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from adapter.fhir.concepts import Code, Systems, Terms, codings, normal_text, placed_by_shape, readable_name
+from adapter.fhir.concepts import Code, Systems, Terms, codings, label, normal_text, placed_by_shape, readable_name
 from adapter.fhir.elements import CodeableConcept, Coding
 from adapter.fhir.systems import BASE
 
@@ -41,6 +41,7 @@ class ValueSet:
     id: str
     exact: Mapping[str, frozenset[str]]
     patterns: Mapping[str, tuple[re.Pattern[str], ...]]
+    names: Mapping[Code, str] = field(default_factory=dict)
 
     def holds(self, system: str, code: str) -> bool:
         """Whether this system's own rows hold the code; families are the caller's business."""
@@ -91,6 +92,7 @@ class Terminology:
     texts: Mapping[str, tuple[Code, ...]]
     ingredients: Mapping[Code, str]
     frequencies: Mapping[Code | str, str]
+    names: Mapping[Code, str]
     _cache: dict[tuple[str, CodeableConcept], Meaning] = field(default_factory=dict)
     _by_type: dict[str, tuple[FactSpec, ...]] = field(default_factory=dict)
     _answers: dict[tuple[str, CodeableConcept], bool] = field(default_factory=dict)
@@ -124,6 +126,13 @@ class Terminology:
     def coding_codes(self, coding: Coding) -> tuple[Code, ...]:
         """The standard codes of one coding."""
         return tuple(target for code in self.systems.codes(coding) for target in self.maps.get(code, (code,)))
+
+    def label(self, concept: CodeableConcept | None) -> str:
+        """What to call a concept in a sentence: its own name, else ours for one of its codes, else the bare code."""
+        if concept is None:
+            return ""
+        own = (self.names[code] for code in self.codes(concept) if code in self.names)
+        return readable_name(concept) or next(own, "") or label(concept)
 
     def text_codes(self, text: str | None) -> tuple[Code, ...]:
         """The codes that an exact text stands for."""
