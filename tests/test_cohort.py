@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import adapter
+from adapter.eligibility.screening import Asked
+from adapter.screen import screen_events, types_of
+from adapter.sources.export import read
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COHORT = EXAMPLES / "cohort"
@@ -132,6 +135,14 @@ def test_without_declared_coverage_nobody_is_eligible(name: str) -> None:
     (screening,) = adapter.screen_bundle(record, adapter.load_trial(), as_of=AS_OF)
     expected = "ineligible" if STORIES[name].status == "ineligible" else "undetermined"
     assert screening.status == expected
+
+
+def test_the_folder_read_as_one_source_says_the_same_of_each() -> None:
+    """Bundles and NDJSON side by side; several records of the Epic dialect share one Medication."""
+    trial = adapter.load_trial()
+    together = screen_events(read([str(COHORT)]), trial, Asked(AS_OF), complete=types_of("all"))
+    found = {screening.patient: screening.to_dict() for screening in together}
+    assert found == {f"Patient/{name}": screening_of(name) for name in STORIES}
 
 
 def test_the_exempt_tumour_is_shown_as_evidence() -> None:

@@ -150,6 +150,13 @@ class Context:
             return False
         return True if chronic else self._within_a_year(course)
 
+    def is_over(self, course: Course) -> bool:
+        """Whether a Condition is over by the end: abated, or called resolved, inactive or in remission."""
+        if course.abatement is not None and course.abatement.first_lo <= self.end:
+            return course.abatement.cut(self.known).last_hi <= self.end
+        undated = course.abated and course.abatement is None
+        return undated or course.clinical in ("inactive", "remission", "resolved")
+
     def _abated(self, abatement: When) -> bool | Reason | None:
         """False: over by the end; a Reason where a partial date leaves it open; None: not over yet."""
         abatement = abatement.cut(self.known)

@@ -3,7 +3,7 @@
 `criteria.md`, "Several results in a window".
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adapter.eligibility.context import Context, Span
@@ -26,12 +26,14 @@ class Latest:
 
 def latest(
     context: Context,
-    facts: Iterable[Fact],
+    facts: Sequence[Fact],
     span: Span,
     says: Callable[[Fact], Outcome],
     silence: Outcome = Reason.NO_DATA,
 ) -> Latest:
     """What the results of a window say. `silence` (NO_DATA) where there is none, STALE where there are only older ones."""
+    if not facts:
+        return Latest(silence, ())
     final: list[Fact] = []
     loose: list[tuple[Reason, Fact]] = []
     older: list[Fact] = []

@@ -148,6 +148,8 @@ def load_trial_folder(folder: Path, tables: Tables, readings: Mapping[str, Setti
     document, lines = load_yaml(path)
     source = convert(document, _Criteria, path)
     entries, in_force = _readings(folder / "readings.yaml", readings or {})
+    terminology = tables.terminology.with_own(source.attestation.system)
+    tables = msgspec.structs.replace(tables, terminology=terminology)
     protocol = _flat(read_text(folder / "protocol.txt"))
     loader = _Loader(path, lines, tables, in_force)
     criteria = tuple(loader.criterion(index, entry, protocol) for index, entry in enumerate(source.criteria))

@@ -10,7 +10,6 @@ from adapter.facts.vocabulary import (
     code_of,
     doubt_of,
     nameless,
-    relevant,
     retracted,
     version_of,
 )
@@ -28,7 +27,7 @@ def condition_facts(condition: Condition, reference: str, vocabulary: Vocabulary
     course = course_of(condition, vocabulary)
     meaning = vocabulary.terminology.meaning("Condition", condition.code)
     verification = code_of(condition.verification_status)
-    matches = relevant(meaning.matches)
+    matches = meaning.relevant
     if verification == "entered-in-error":
         if matches or meaning.nameless:
             yield retracted(reference, "verificationStatus")

@@ -1,6 +1,6 @@
 """One resource -> its facts: the table of mappers, and what becomes of a resource that a mapper cannot read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from adapter.errors import Issue, UnreadableError
 from adapter.facts.condition import condition_facts
@@ -13,54 +13,43 @@ from adapter.facts.vocabulary import Item, Vocabulary
 from adapter.fhir import elements as fhir
 from adapter.fhir.elements import CodeableConcept, Resource
 
+_Mapper = Callable[..., Iterator[Item]]
+
+MAPPERS: dict[type[Resource], _Mapper] = {
+    fhir.Patient: patient_facts,
+    fhir.Observation: observation_facts,
+    fhir.Condition: condition_facts,
+    fhir.Procedure: procedure_facts,
+    fhir.Encounter: encounter_facts,
+    fhir.Immunization: immunization_facts,
+    fhir.Consent: consent_facts,
+    fhir.QuestionnaireResponse: questionnaire_facts,
+    fhir.ServiceRequest: service_request_facts,
+    fhir.Appointment: appointment_facts,
+    fhir.ImmunizationRecommendation: recommendation_facts,
+}
+"""Resource type -> the one mapper of it; the four medication types have `medication_facts`."""
+
 
 def facts_of(
     resource: Resource, reference: str, vocabulary: Vocabulary, medication: CodeableConcept | None = None
 ) -> tuple[Item, ...] | Issue:
     """The items of one resource; an Issue (error) where it cannot be read. `medication` is a followed medicationReference."""
     try:
-        return tuple(_mapped(resource, reference, vocabulary, medication))
+        mapper = MAPPERS.get(type(resource))
+        if mapper is not None:
+            return tuple(mapper(resource, reference, vocabulary))
+        return tuple(_drug_facts(resource, reference, vocabulary, medication))
     except UnreadableError as error:
         return Issue("error", reference, error.path, f"{error.problem}; the {type(resource).__name__} was not used")
 
 
-def _mapped(
+def _drug_facts(
     resource: Resource, reference: str, vocabulary: Vocabulary, medication: CodeableConcept | None
 ) -> Iterator[Item]:
-    match resource:
-        case fhir.Observation():
-            return observation_facts(resource, reference, vocabulary)
-        case fhir.Condition():
-            return condition_facts(resource, reference, vocabulary)
-        case (
-            fhir.MedicationAdministration()
-            | fhir.MedicationStatement()
-            | fhir.MedicationDispense()
-            | fhir.MedicationRequest()
-        ):
-            concept = resource.medication_codeable_concept or medication or CodeableConcept()
-            return medication_facts(resource, concept, reference, vocabulary)
-        case fhir.Procedure():
-            return procedure_facts(resource, reference, vocabulary)
-        case fhir.Encounter():
-            return encounter_facts(resource, reference, vocabulary)
-        case fhir.Immunization():
-            return immunization_facts(resource, reference, vocabulary)
-    return _mapped_rarer(resource, reference, vocabulary)
-
-
-def _mapped_rarer(resource: Resource, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
-    match resource:
-        case fhir.Patient():
-            return patient_facts(resource, reference, vocabulary)
-        case fhir.Consent():
-            return consent_facts(resource, reference, vocabulary)
-        case fhir.QuestionnaireResponse():
-            return questionnaire_facts(resource, reference, vocabulary)
-        case fhir.ServiceRequest():
-            return service_request_facts(resource, reference, vocabulary)
-        case fhir.Appointment():
-            return appointment_facts(resource, reference, vocabulary)
-        case fhir.ImmunizationRecommendation():
-            return recommendation_facts(resource, reference, vocabulary)
-    return iter(())
+    if isinstance(
+        resource,
+        fhir.MedicationAdministration | fhir.MedicationStatement | fhir.MedicationDispense | fhir.MedicationRequest,
+    ):
+        concept = resource.medication_codeable_concept or medication or CodeableConcept()
+        yield from medication_facts(resource, concept, reference, vocabulary)

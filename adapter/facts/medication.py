@@ -12,7 +12,6 @@ from adapter.facts.vocabulary import (
     Vocabulary,
     doubt_of,
     nameless,
-    relevant,
     retracted,
     status_of,
     version_of,
@@ -70,7 +69,7 @@ def medication_facts(
     type_ = type(record).__name__
     taken = _taken(record, vocabulary)
     meaning = vocabulary.terminology.meaning(type_, concept)
-    matches = relevant(meaning.matches)
+    matches = meaning.relevant
     status = status_of(record.status)
     if not matches and not meaning.nameless:
         return

@@ -1,7 +1,7 @@
 """Observation -> facts: laboratory results, instrument scores and items, attestations. FHIR R4 Observation."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from adapter.errors import Issue
 from adapter.facts.model import Fact, Reason, Result, Sign, Source
@@ -11,7 +11,6 @@ from adapter.facts.vocabulary import (
     Item,
     Vocabulary,
     doubt_of,
-    relevant,
     retracted,
     status_of,
     version_of,
@@ -20,7 +19,7 @@ from adapter.fhir.dates import When
 from adapter.fhir.elements import CodeableConcept, Measured, Observation
 from adapter.fhir.references import key_of, type_of
 from adapter.fhir.systems import INSTRUMENTS
-from adapter.fhir.terminology import Grade, Match
+from adapter.fhir.terminology import Grade, Match, Meaning
 
 _FINAL = {"final", "amended", "corrected"}
 _OPEN = {"preliminary", "unknown", "on-hold"}
@@ -29,62 +28,63 @@ _NOT_ATTESTING = {"Patient", "RelatedPerson"}
 
 def observation_facts(observation: Observation, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
     """The results that an Observation and its components state; one without a value states nothing."""
+    parts = _telling_parts(observation, vocabulary)
+    if not parts:
+        _check_dates(observation, vocabulary)
+        return
     when = _effective(observation, vocabulary)
-    parts: list[tuple[CodeableConcept | None, Observation | Measured, str]] = [(observation.code, observation, "")]
-    parts += [(part.code, part, f"component[{i}].") for i, part in enumerate(observation.component or ())]
-    told = False
-    for concept, valued, path in parts:
-        if concept is None:
-            continue
-        for item in _part(observation, concept, valued, path, when, reference, vocabulary):
-            if status_of(observation.status) == "entered-in-error":
-                if not told:
-                    yield retracted(reference)
-                told = True
-            else:
-                yield item
-
-
-def _part(
-    observation: Observation,
-    concept: CodeableConcept,
-    valued: Observation | Measured,
-    path: str,
-    when: When,
-    reference: str,
-    vocabulary: Vocabulary,
-) -> Iterator[Item]:
-    matches = relevant(vocabulary.terminology.meaning("Observation", concept).matches)
-    own = _own_codes(concept, vocabulary)
-    if not (matches or own) or not has_value(valued):
-        return
     status = status_of(observation.status)
-    if status not in _FINAL | _OPEN | {"entered-in-error"}:
-        return
+    if status == "entered-in-error":
+        yield retracted(reference)
+    elif status in _FINAL | _OPEN:
+        for part in parts:
+            yield from _facts_of_part(observation, part, when, reference, vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An Observation or one of its components that states something: its code, its value, where it stands."""
+
+    concept: CodeableConcept
+    valued: Observation | Measured
+    path: str
+    meaning: Meaning
+
+
+def _telling_parts(observation: Observation, vocabulary: Vocabulary) -> list[_Part]:
+    """Most Observations of an export state nothing that a trial asks for: their code alone tells."""
+    means = vocabulary.terminology.meaning
+    found = []
+    if observation.code is not None:
+        meaning = means("Observation", observation.code)
+        if (meaning.relevant or meaning.own) and has_value(observation):
+            found.append(_Part(observation.code, observation, "", meaning))
+    for index, component in enumerate(observation.component or ()):
+        if component.code is not None:
+            meaning = means("Observation", component.code)
+            if (meaning.relevant or meaning.own) and has_value(component):
+                found.append(_Part(component.code, component, f"component[{index}].", meaning))
+    return found
+
+
+def _facts_of_part(
+    observation: Observation, part: _Part, when: When, reference: str, vocabulary: Vocabulary
+) -> Iterator[Item]:
+    status = status_of(observation.status)
     doubt = None if status in _FINAL else Reason.NEEDS_JUDGEMENT
-    element, text = value_path(valued)
-    source = Source(reference, version_of(observation), path + element, text)
-    specimen = _specimen(observation)
-    for match in matches:
-        result = result_of(valued, match.fact, vocabulary)
-        yield from _told_text(valued, result, source)
-        yield _fact(
-            match, vocabulary.terminology.label(concept), when, source, doubt, _with_abnormal(valued, result), specimen
-        )
-    for name in own:
-        if not name.startswith("attested:"):
-            yield Fact(
-                name,
-                "Observation",
-                Grade.COUNTS,
-                when,
-                vocabulary.terminology.label(concept),
-                source,
-                doubt,
-                plain_result(valued),
-            )
+    element, text = value_path(part.valued)
+    source = Source(reference, version_of(observation), part.path + element, text)
+    name = vocabulary.terminology.label(part.concept)
+    for match in part.meaning.relevant:
+        result = result_of(part.valued, match.fact, vocabulary)
+        yield from _told_text(part.valued, result, source)
+        yield _fact(match, name, when, source, doubt, _with_abnormal(part.valued, result), _specimen(observation))
+    for fact in _own_facts(part.meaning, vocabulary):
+        if not fact.startswith("attested:"):
+            yield Fact(fact, "Observation", Grade.COUNTS, when, name, source, doubt, plain_result(part.valued))
         elif status == "final" and not _by_patient(observation):
-            yield Fact(name, "Observation", Grade.COUNTS, when, "attestation", source, None, plain_result(valued))
+            result = plain_result(part.valued)
+            yield Fact(fact, "Observation", Grade.COUNTS, when, "attestation", source, None, result)
 
 
 def _fact(
@@ -107,15 +107,10 @@ def _with_abnormal(valued: Observation | Measured, result: Result) -> Result:
     return result
 
 
-def _own_codes(concept: CodeableConcept, vocabulary: Vocabulary) -> list[str]:
+def _own_facts(meaning: Meaning, vocabulary: Vocabulary) -> list[str]:
     """The facts of this project's own code systems: instrument totals and items, attestations of this trial."""
-    names = []
-    for system, code in vocabulary.terminology.codes(concept):
-        if system == INSTRUMENTS:
-            names.append(f"instrument:{code}")
-        elif system == vocabulary.study.attestation:
-            names.append(f"attested:{code}")
-    return list(dict.fromkeys(names))
+    prefixes = {INSTRUMENTS: "instrument", vocabulary.study.attestation: "attested"}
+    return [f"{prefixes[system]}:{code}" for system, code in meaning.own if system in prefixes]
 
 
 def _by_patient(observation: Observation) -> bool:
@@ -135,6 +130,14 @@ def _specimen(observation: Observation) -> str:
     if period and period.start and period.end and "T" in period.start:
         return f"at {period.start}/{period.end}"
     return f"in {observation.id}" if observation.id else ""
+
+
+def _check_dates(observation: Observation, vocabulary: Vocabulary) -> None:
+    """A date that cannot exist makes any resource unreadable, also one that states nothing."""
+    if observation.effective_date_time:
+        vocabulary.calendar.check(observation.effective_date_time, "effectiveDateTime")
+    else:
+        _effective(observation, vocabulary)
 
 
 def _effective(observation: Observation, vocabulary: Vocabulary) -> When:

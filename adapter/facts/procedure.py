@@ -10,7 +10,6 @@ from adapter.facts.vocabulary import (
     Vocabulary,
     doubt_of,
     nameless,
-    relevant,
     retracted,
     status_of,
     version_of,
@@ -82,7 +81,7 @@ def immunization_facts(immunization: Immunization, reference: str, vocabulary: V
     when = _given(immunization, vocabulary)
     meaning = vocabulary.terminology.meaning("Immunization", immunization.vaccine_code)
     status = status_of(immunization.status)
-    matches = relevant(meaning.matches)
+    matches = meaning.relevant
     if status == "entered-in-error" and (matches or meaning.nameless):
         yield retracted(reference)
     if status not in {"completed"} | _OPEN:

@@ -8,7 +8,7 @@ from adapter.facts.model import RANK, Consented, Course, Fact, Person, Reason, S
 from adapter.fhir.dates import Calendar, When
 from adapter.fhir.elements import CodeableConcept, Resource
 from adapter.fhir.quantities import Units
-from adapter.fhir.terminology import Grade, Match, Terminology
+from adapter.fhir.terminology import Grade, Terminology
 
 Item = Fact | Consented | Person | Issue
 """What a mapper may yield for one resource."""
@@ -63,11 +63,6 @@ def version_of(resource: Resource) -> str | None:
 def retracted(reference: str, path: str = "status") -> Issue:
     """The note that a resource marked entered-in-error was set aside."""
     return Issue("note", reference, path, "entered-in-error: dropped, not used anywhere")
-
-
-def relevant(matches: tuple[Match, ...]) -> list[Match]:
-    """The matches that can say something: what never counts is only there to be recognised."""
-    return [match for match in matches if match.grade is not Grade.NEVER]
 
 
 def doubt_of(*reasons: Reason | None) -> Reason | None:

@@ -129,6 +129,13 @@ class Calendar:
         except (ValueError, OverflowError):
             raise UnreadableError(path, f"{text[:40]!r} is not a date that exists; write YYYY-MM-DD") from None
 
+    def check(self, text: str, path: str) -> None:
+        """Whether a date exists, without placing it on the calendar: the cheap question for what no criterion asks for."""
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            self.days(text, path)
+
     def at(self, text: str, path: str) -> When:
         """One day, or a partial date."""
         low, high = self.days(text, path)

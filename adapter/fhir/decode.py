@@ -110,7 +110,7 @@ def decode(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
     A Bundle comes back undecoded, like a type that is not read, and is not measured: its resources are.
     """
     found = _TYPE_FIRST.match(data)
-    name = found[1] if found else b""
+    name = found[1] if found else _type_anywhere(data, limits)
     if name == b"Bundle":
         return "Bundle", None, ()
     if len(data) > limits.resource:
@@ -118,7 +118,7 @@ def decode(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
     if data.count(b"{") > limits.depth and is_deeper(data, limits.depth):
         raise UnreadableError("", f"nested deeper than {limits.depth} levels")
     reading = _READINGS.get(name)
-    return _decode_as(reading, data) if reading else _decode_other(data)
+    return _decode_as(reading, data) if reading else _foreign(name, data)
 
 
 def _decode_as(reading: _Reading, data: bytes) -> Decoded:
@@ -139,25 +139,28 @@ def _decode_as(reading: _Reading, data: bytes) -> Decoded:
     return reading.name, resource, notes
 
 
-def _decode_other(data: bytes) -> Decoded:
-    """A type that is not read, or one whose `resourceType` does not come first."""
-    name = resource_type(data)
-    if name is None:
-        raise UnreadableError("resourceType", "no resourceType: not a FHIR resource")
-    if reading := _READINGS.get(name.encode()):
-        return _decode_as(reading, data)
-    if name in R4_TYPES:
-        return name, None, ()
-    raise UnreadableError("resourceType", f"{name!r} is no FHIR R4 resource type")
+def _type_anywhere(data: bytes, limits: Limits) -> bytes:
+    """The value of `resourceType` where it is not the first member."""
+    name = _head(data).resource_type if len(data) <= limits.document else None
+    if not name:
+        raise UnreadableError("resourceType", "missing: not a FHIR resource")
+    return name.encode()
 
 
-def resource_type(data: bytes) -> str | None:
-    """The value of `resourceType`, wherever it stands. Raises UnreadableError for what is no JSON object."""
+def _foreign(name: bytes, data: bytes) -> Decoded:
+    """A type that is not read, of which only the JSON is checked."""
+    kind = name.decode()
+    if kind not in R4_TYPES:
+        raise UnreadableError("resourceType", f"{kind!r} is no FHIR R4 resource type")
+    _head(data)
+    return kind, None, ()
+
+
+def _head(data: bytes) -> _Head:
     try:
-        return _read_head(data).resource_type
+        return _read_head(data)
     except (ValueError, RecursionError):
-        head, _ = repaired(data, _Head)
-        return head.resource_type
+        return repaired(data, _Head)[0]
 
 
 def type_at_start(data: bytes | msgspec.Raw) -> str | None:

@@ -7,12 +7,12 @@ is a conflict; a concept that no table places never proves, but may stand in the
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from adapter.fhir.concepts import Code, Systems, Terms, codings, label, normal_text, placed_by_shape, readable_name
 from adapter.fhir.elements import CodeableConcept, Coding
-from adapter.fhir.systems import BASE
+from adapter.fhir.systems import BASE, INSTRUMENTS
 
 
 class Grade(StrEnum):
@@ -74,11 +74,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """All that a concept means for one resource type. `nameless`: no table places it and no person could read it."""
+    """All that a concept means for one resource type.
+
+    `relevant` are the matches that can say something, `own` its codes of this project's systems. `nameless`: no table places
+    it and no person could read it.
+    """
 
     matches: tuple[Match, ...]
-    placed: bool
-    nameless: bool
+    nameless: bool = False
+    own: tuple[Code, ...] = ()
+    relevant: tuple[Match, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,14 @@ class Terminology:
     ingredients: Mapping[Code, str]
     frequencies: Mapping[Code | str, str]
     names: Mapping[Code, str]
+    own: frozenset[str] = frozenset({INSTRUMENTS})
     _cache: dict[tuple[str, CodeableConcept], Meaning] = field(default_factory=dict)
     _by_type: dict[str, tuple[FactSpec, ...]] = field(default_factory=dict)
     _answers: dict[tuple[str, CodeableConcept], bool] = field(default_factory=dict)
+
+    def with_own(self, system: str) -> "Terminology":
+        """The same tables, knowing one more code system of this project, such as a trial's attestations."""
+        return replace(self, own=self.own | {system}, _cache={}, _by_type={}, _answers={})
 
     def meaning(self, type_: str, concept: CodeableConcept) -> Meaning:
         """What `concept` as the code of a resource of this type means. Cached: the same codes come again and again."""
@@ -131,8 +141,9 @@ class Terminology:
         """What to call a concept in a sentence: its own name, else ours for one of its codes, else the bare code."""
         if concept is None:
             return ""
-        own = (self.names[code] for code in self.codes(concept) if code in self.names)
-        return readable_name(concept) or next(own, "") or label(concept)
+        if own := readable_name(concept):
+            return own
+        return next((self.names[code] for code in self.codes(concept) if code in self.names), "") or label(concept)
 
     def text_codes(self, text: str | None) -> tuple[Code, ...]:
         """The codes that an exact text stands for."""
@@ -145,7 +156,7 @@ class Terminology:
 
     def place_known(self, code: Code) -> bool:
         """Whether any table, ICD chapter or ATC group places a code."""
-        own = code[0].startswith(BASE)
+        own = code[0].startswith(BASE) or code[0] in self.own
         return (
             own or placed_by_shape(code, self.systems.family) or any(self._holds(s, code) for s in self.sets.values())
         )
@@ -156,7 +167,8 @@ class Terminology:
         specs = self._specs(type_)
         if not codes and not texts:
             name = readable_name(concept)
-            return Meaning(self._unmapped(specs, concept), placed=False, nameless=not name)
+            unmapped = self._unmapped(specs, concept)
+            return Meaning(unmapped, nameless=not name, relevant=unmapped)
         matches = []
         for spec in specs:
             grade = self._grade(spec, codes)
@@ -164,7 +176,9 @@ class Terminology:
                 grade = self._grade(spec, texts) or grade
             if grade:
                 matches.append(Match(spec, grade))
-        return Meaning(tuple(matches), placed=True, nameless=False)
+        own = tuple(dict.fromkeys(code for code in codes if code[0] in self.own))
+        relevant = tuple(match for match in matches if match.grade is not Grade.NEVER)
+        return Meaning(tuple(matches), own=own, relevant=relevant)
 
     def _specs(self, type_: str) -> tuple[FactSpec, ...]:
         found = self._by_type.get(type_)

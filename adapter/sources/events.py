@@ -11,9 +11,10 @@ from adapter.fhir.elements import Resource
 class Record(msgspec.Struct, frozen=True):
     """One decoded resource. (A msgspec struct, since it is made once for every resource: eight times cheaper.)
 
-    `reference` is `Type/id`, or the fullUrl where there is no id. `subject` is the key of its patient (`Patient/id`, or a
-    urn:uuid, or `identifier:system|value`), None for a Medication. `also` are other names under which references may
-    mean this resource (its fullUrl, a Patient's `identifier:system|value` keys).
+    `reference` is `Type/id`, or the fullUrl where there is no id, or, without either, a name made of the content.
+    `subject` is the key of its patient (`Patient/id`, a urn:uuid, or `identifier:system|value`; a Patient's own
+    reference), None for a Medication. `also` are other names under which references may mean this resource: its
+    fullUrl, the `identifier:system|value` keys of a Patient or Medication.
     """
 
     type: str
@@ -25,7 +26,10 @@ class Record(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A resource that could not be read. With a `subject`, its `type` is not covered for that patient."""
+    """A resource that could not be read. With a `subject`, its `type` is not covered for that patient.
+
+    `type` is None where the text does not tell it.
+    """
 
     issue: Issue
     type: str | None
@@ -34,7 +38,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class SamePatient:
-    """Two keys that mean one patient: a merged record (`Patient.link` replaced-by), a fullUrl and an id."""
+    """Two keys that mean one patient: a record merged into another (`Patient.link` replaced-by or replaces)."""
 
     key: str
     survivor: str
@@ -50,7 +54,10 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class PatientDone:
-    """Nothing more of this patient follows: he can be screened and forgotten."""
+    """Nothing more of this patient follows: he can be screened and forgotten.
+
+    `subject` is one of his keys; of those that `SamePatient` or `Record.also` joined, only one is named.
+    """
 
     subject: str
 

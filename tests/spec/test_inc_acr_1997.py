@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Json, attestation, code, condition, instrument, loinc, observation
+from tests.builders import (
+    Json,
+    attestation,
+    code,
+    component,
+    condition,
+    instrument,
+    loinc,
+    observation,
+    words,
+)
 from tests.spec.table import Row, attestation_rows, check, label, table
 
 ITEMS = (
@@ -146,7 +156,30 @@ rows = table(
             [count(5, None, issued="2026-11-01T08:00:00+08:00")],
             "yes",
         ),
+        Row(
+            "a count of 3, later a preliminary one of 5",
+            [count(3), count(5, "2026-11-12", status="preliminary")],
+            "unknown",
+            "needs-judgement",
+        ),
+        Row(
+            "a count of 5 as component of a panel",
+            [observation(words("panel"), on="2026-11-10", components=[component(instrument("acr-1997-count"), 5)])],
+            "yes",
+        ),
+        Row("a count of 12, four items", [count(12), *items(4)], "unknown", "conflict"),
         # items by their own codes
+        Row(
+            "four items as components of a panel",
+            [
+                observation(
+                    words("panel"),
+                    on="2026-11-10",
+                    components=[component(instrument(f"acr-1997-{name}"), True) for name in ITEMS[:4]],
+                )
+            ],
+            "yes",
+        ),
         Row("four items", items(4), "yes"),
         Row("three items", items(3), "unknown", "no-data"),
         Row(
@@ -282,11 +315,17 @@ rows = table(
         ),
         Row("three items, platelets 99", three_and(platelets("99")), "yes"),
         Row("three items, platelets 100", three_and(platelets("100")), "unknown", "no-data"),
+        Row(
+            "three items, platelets 90, years later 200",
+            three_and(platelets("90"), observation(loinc("777-3"), 200, "10*9/L", on="2026-03-01")),
+            "yes",
+        ),
         # immunologic and antinuclear antibody, by the laboratory
         Row("three items, anti-dsDNA POS", three_and(measured("31348-6", interpretation="POS")), "yes"),
         Row("three items, anti-dsDNA A", three_and(measured("5130-0", interpretation="A")), "yes"),
         Row("three items, anti-dsDNA H", three_and(measured("5130-0", interpretation="H")), "yes"),
         Row("three items, anti-dsDNA HH", three_and(measured("5130-0", interpretation="HH")), "yes"),
+        Row("three items, anti-dsDNA L", three_and(measured("5130-0", interpretation="L")), "unknown", "no-data"),
         Row(
             "three items, anti-dsDNA N",
             three_and(measured("5130-0", interpretation="N")),

@@ -162,6 +162,17 @@ rows = table(
             "yes",
         ),
         Row(
+            "consent in the record before the 19th birthday, withdrawn on it: the active one stands",
+            [*born("2007-11-20"), consent("2026-11-10"), consent("2026-11-20", status="inactive")],
+            "unknown",
+            "needs-judgement",
+        ),
+        Row(
+            "consent dated before the 19th birthday, verified on it",
+            [*born("2007-11-20"), consent("2026-11-10", verified="2026-11-20")],
+            "yes",
+        ),
+        Row(
             "consent of another study, before the 19th birthday",
             [*born("2007-11-20"), consent("2026-11-10", study=OTHER_STUDY)],
             "yes",

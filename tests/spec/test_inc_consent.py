@@ -2,10 +2,12 @@
 
 import pytest
 
-from tests.builders import STUDY, Json, also, attestation, consent
+from tests.builders import STUDY, Json, also, attestation, code, codes, consent
 from tests.spec.table import Row, attestation_rows, check, label, table
 
 OTHER = "ResearchStudy/another"
+LISTED = {"identifier": {"system": "urn:ietf:rfc:3986", "value": STUDY}}
+RESEARCH_TOO = codes(("local", "R"), ("consentscope", "research"))
 RANDOMISED = {"randomisation_date": "2026-11-10"}
 
 
@@ -30,6 +32,12 @@ rows = table(
             "yes",
         ),
         Row("this study by its policy URI", [consent(study=None, policy=STUDY)], "yes"),
+        Row("this study, a version of it", [consent(study="ResearchStudy/ln-msc-il2/_history/2")], "yes"),
+        Row(
+            "this study by an identifier that study.json lists",
+            [also(consent(study=None), provision={"data": [{"meaning": "related", "reference": LISTED}]})],
+            "yes",
+        ),
         Row("another study", [consent(study=OTHER)], "unknown", "no-data"),
         Row("another study, rejected", [consent(study=OTHER, status="rejected")], "unknown", "no-data"),
         Row("no study named", [consent(study=None)], "unknown", "no-data"),
@@ -42,6 +50,13 @@ rows = table(
         Row("for treatment", [consent(scope="treatment")], "unknown", "no-data"),
         Row("for privacy", [consent(scope="patient-privacy")], "unknown", "no-data"),
         Row("for treatment, rejected", [consent(scope="treatment", status="rejected")], "unknown", "no-data"),
+        Row("scope research beside a local code", [also(consent(), scope=RESEARCH_TOO)], "yes"),
+        Row(
+            "scope research of another code system",
+            [also(consent(), scope=code("local", "research"))],
+            "unknown",
+            "no-data",
+        ),
         Row("without a scope", [consent(scope=None)], "unknown", "no-data"),
         # statuses
         Row("draft", [consent(status="draft")], "unknown", "no-data"),
@@ -90,6 +105,7 @@ rows = table(
             [also(consent("2026-11-02"), verification=verification("2026-11-23", False))],
             "yes",
         ),
+        Row("inactive, without a date", [consent(None, status="inactive")], "unknown", "no-data"),
         Row(
             "rejected tomorrow, nothing else",
             [consent("2026-11-23", status="rejected")],
@@ -100,7 +116,16 @@ rows = table(
         Row("its period over yesterday", [consent(over=("2026-11-02", "2026-11-21"))], "unknown", "stale"),
         Row("its period ends today", [consent(over=("2026-11-02", "2026-11-22"))], "yes"),
         Row("its period open", [consent(over=("2026-11-02", None))], "yes"),
+        Row("inactive, its period over", [consent(status="inactive", over=("2026-11-02", "2026-11-10"))], "no"),
         # several
+        Row(
+            "one without end, the later one's period over",
+            [consent("2026-11-02"), consent("2026-11-03", over=("2026-11-03", "2026-11-10"))],
+            "unknown",
+            "stale",
+        ),
+        Row("deny, later permit", [consent("2026-11-02", kind="deny"), consent("2026-11-05", kind="permit")], "yes"),
+        Row("permit, later deny", [consent("2026-11-02", kind="permit"), consent("2026-11-05", kind="deny")], "no"),
         Row("active, later inactive", [consent("2026-11-02"), consent("2026-11-10", status="inactive")], "no"),
         Row("active, later rejected", [consent("2026-11-02"), consent("2026-11-10", status="rejected")], "no"),
         Row("inactive, later active", [consent("2026-11-02", status="inactive"), consent("2026-11-10")], "yes"),
@@ -147,6 +172,12 @@ rows = table(
         Row("nothing, everything read", [], "unknown", "no-data", {"complete": "all"}),
         # attestation
         *attestation_rows("inc-consent", "no-data"),
+        Row(
+            "attested, its period over in the record",
+            [said(True), consent(over=("2026-11-02", "2026-11-10"))],
+            "yes",
+            "attested",
+        ),
         Row("attested, a draft in the record", [said(True), consent(status="draft")], "yes", "attested"),
         Row(
             "attested, withdrawn in the record",

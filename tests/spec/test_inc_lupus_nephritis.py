@@ -48,6 +48,8 @@ rows = table(
             diagnosed(codes(("icd10", "M32.101"), ("icd10", "N08.5"))),
             "yes",
         ),
+        Row("ICD-10 dual code N08.5*M32.1+, the other way round", diagnosed(code("icd10", "N08.5*M32.1+")), "yes"),
+        Row("ICD-10 dual code M32.1† N08.5*", diagnosed(code("icd10", "M32.1† N08.5*")), "yes"),
         Row("text 狼疮性肾炎", diagnosed(words("狼疮性肾炎")), "yes"),
         Row("text lupus nephritis", diagnosed(words("lupus nephritis")), "yes"),
         Row("text Lupus Nephritis, with two blanks", diagnosed(words("  Lupus  Nephritis ")), "yes"),
@@ -74,7 +76,14 @@ rows = table(
             diagnosed(codes(("local", "D0231", "whatever"), ("icd10cm", "M32.14"))),
             "yes",
         ),
+        Row(
+            "SNOMED 68815009 under the OID of SNOMED CT",
+            diagnosed(code("urn:oid:2.16.840.1.113883.6.96", "68815009")),
+            "yes",
+        ),
         # statuses and dates
+        Row("without any date", [condition(LN)], "yes"),
+        Row("active, its end foreseen for next month", [condition(LN, "2025-01-01", abatement="2026-12-30")], "yes"),
         Row("without a verification status", [condition(LN, "2025-01-01", verification=None)], "yes"),
         Row("without a clinical status", [condition(LN, "2025-01-01", clinical=None)], "yes"),
         Row("clinical status relapse", [condition(LN, "2025-01-01", clinical="relapse")], "yes"),
@@ -199,6 +208,14 @@ rows = table(
             "unknown",
             "needs-judgement",
         ),
+        Row("text 系统性红斑狼疮", diagnosed(words("系统性红斑狼疮")), "unknown", "needs-judgement"),
+        Row(
+            "lupus nephritis refuted, SLE confirmed, all Conditions read",
+            [condition(LN, "2025-01-01", verification="refuted"), *diagnosed(SLE)],
+            "unknown",
+            "needs-judgement",
+            CONDITIONS,
+        ),
         # no evidence
         Row("drug-induced lupus M32.0", diagnosed(code("icd10cm", "M32.0")), "unknown", "not-covered"),
         Row(
@@ -222,7 +239,12 @@ rows = table(
             None,
             CONDITIONS,
         ),
-        Row("N08.5 alone, a glomerular disease of some systemic disease", diagnosed(code("icd10", "N08.5")), "unknown", "needs-judgement"),
+        Row(
+            "N08.5 alone, a glomerular disease of some systemic disease",
+            diagnosed(code("icd10", "N08.5")),
+            "unknown",
+            "needs-judgement",
+        ),
         Row("hypertension I10, all Conditions read", diagnosed(code("icd10", "I10")), "no", None, CONDITIONS),
         Row(
             "a kidney biopsy, all Conditions read",
@@ -239,6 +261,7 @@ rows = table(
             CONDITIONS,
         ),
         Row("nothing", [], "unknown", "not-covered"),
+        Row("nothing, the site keeps no Conditions", [], "unknown", "not-covered", {"not_kept": ["Condition"]}),
         Row("nothing, all Conditions read", [], "no", None, CONDITIONS),
         Row("nothing, everything read", [], "no", None, {"complete": "all"}),
         Row("nothing, all Observations read", [], "unknown", "not-covered", {"complete": ["Observation"]}),
@@ -301,6 +324,20 @@ rows = table(
         Row(
             "a local code with the name of another disease, all Conditions read",
             diagnosed(code("local", "D0777", "gout")),
+            "no",
+            None,
+            CONDITIONS,
+        ),
+        Row(
+            "text: 狼疮性肾炎待排, entered in error, all Conditions read",
+            [condition(words("狼疮性肾炎待排"), "2025-01-01", verification="entered-in-error", clinical=None)],
+            "no",
+            None,
+            CONDITIONS,
+        ),
+        Row(
+            "text: 狼疮性肾炎待排, from next month, all Conditions read",
+            [condition(words("狼疮性肾炎待排"), "2026-12-01")],
             "no",
             None,
             CONDITIONS,

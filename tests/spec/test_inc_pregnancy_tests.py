@@ -145,6 +145,17 @@ rows = table(
             "unknown",
             "needs-judgement",
         ),
+        Row(
+            "both negative, pregnancy status pregnant: a status is no test",
+            [*NEGATIVE, observation(loinc("82810-3"), code("loinc", "LA15173-0"), on="2026-11-15")],
+            "yes",
+        ),
+        Row(
+            "serum negative and positive on one day, by two tests",
+            [urine(), serum(), observation(loinc("2110-5"), "positive", on=DAY)],
+            "unknown",
+            "conflict",
+        ),
         # the window
         Row("both negative, 28 days ago", [urine(on="2026-10-25"), serum(on="2026-10-25")], "yes"),
         Row("urine negative 29 days ago, serum in time", [urine(on="2026-10-24"), serum()], "unknown", "stale"),
@@ -270,6 +281,12 @@ rows = table(
             "unknown",
             "needs-judgement",
         ),
+        Row(
+            "serum hCG 5000, only a lower limit of 0; urine negative",
+            [urine(), amount(5000, (0, None))],
+            "unknown",
+            "needs-judgement",
+        ),
         Row("serum hCG 2 without a limit; urine negative", [urine(), amount(2)], "unknown", "needs-judgement"),
         Row(
             "serum hCG 5000 without a limit; urine negative",
@@ -362,6 +379,14 @@ rows = table(
             "unknown",
             "no-data",
         ),
+        Row("hysterectomy tomorrow", [procedure(code("snomed", "236886002"), "2026-11-23")], "unknown", "no-data"),
+        Row(
+            "a hysterectomy under a name that no table has",
+            [procedure(words("s/p hysterectomy elsewhere, 2019"), "2019-01-01")],
+            "unknown",
+            "no-data",
+        ),
+        Row("infertile", [condition(code("snomed", "8619003"), "2020-01-01")], "unknown", "no-data"),
         Row(
             "hysterectomy not done",
             [procedure(code("snomed", "236886002"), "2020-01-01", status="not-done")],

@@ -317,6 +317,8 @@ rows = table(
             "unknown",
             "unit-unresolved",
         ),
+        Row("UPCR as the text １．５ｇ／ｇ, 0.4 g/d", [upcr("１．５ｇ／ｇ", None), LITTLE], "yes"),
+        Row("UPCR as the text >1.5 g/g, 0.4 g/d", [upcr(">1.5 g/g", None), LITTLE], "unknown", "unit-unresolved"),
         Row(
             "UPCR as the text see report, 0.4 g/d",
             [upcr("see report", None), LITTLE],
@@ -459,6 +461,61 @@ rows = table(
             "unit-unresolved",
         ),
         Row(
+            "preliminary protein 150 mg/dL, creatinine 100 mg/dL, of one specimen",
+            [
+                other("2888-6", 150, "mg/dL", status="preliminary", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", specimen="Specimen/s1"),
+            ],
+            "unknown",
+            "needs-judgement",
+        ),
+        Row(
+            "protein 150 mg/dL, creatinine entered in error, of one specimen",
+            [
+                other("2888-6", 150, "mg/dL", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", status="entered-in-error", specimen="Specimen/s1"),
+            ],
+            "unknown",
+            "no-data",
+        ),
+        Row(
+            "protein < 10 mg/dL, creatinine 100 mg/dL, of one specimen, 0.4 g/d",
+            [
+                other("2888-6", 10, "mg/dL", comparator="<", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", specimen="Specimen/s1"),
+                LITTLE,
+            ],
+            "no",
+        ),
+        Row(
+            "protein 200 mg/dL, creatinine < 100 mg/dL, of one specimen: above 2 g/g",
+            [
+                other("2888-6", 200, "mg/dL", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", comparator="<", specimen="Specimen/s1"),
+            ],
+            "yes",
+        ),
+        Row(
+            "protein 200 mg/dL, creatinine > 100 mg/dL, of one specimen: below 2 g/g",
+            [
+                other("2888-6", 200, "mg/dL", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", comparator=">", specimen="Specimen/s1"),
+            ],
+            "unknown",
+            "needs-judgement",
+        ),
+        Row(
+            "computed 1.5 g/g and measured 0.5 g/g on one day; 0.4 g/d",
+            [
+                other("2888-6", 150, "mg/dL", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", specimen="Specimen/s1"),
+                upcr("0.5"),
+                LITTLE,
+            ],
+            "unknown",
+            "conflict",
+        ),
+        Row(
             "computed 1.5 g/g, later measured 0.5 g/g; 0.4 g/d",
             [
                 other("2888-6", 150, "mg/dL", on="2026-11-05", specimen="Specimen/s1"),
@@ -583,6 +640,13 @@ rows = table(
             [upcr("0.5"), upcr("1.5", on="2026-10"), LITTLE],
             "no",
         ),
+        Row(
+            "UPCR 0.4 g/g, 1.2 g/d some time last month",
+            [LITTLE_RATIO, daily("1.2", on="2026-10")],
+            "unknown",
+            "partial-date",
+        ),
+        Row("UPCR 0.5 g/g without any date, 0.4 g/d", [upcr("0.5", on=None), LITTLE], "unknown", "undated"),
         Row("UPCR 1.5 g/g without any date", [upcr("1.5", on=None)], "unknown", "undated"),
         Row(
             "UPCR 1.5 g/g without a date, reported on 2026-11-10",

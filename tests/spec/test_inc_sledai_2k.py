@@ -197,7 +197,26 @@ rows = table(
         Row("all 24 assessed, none holds", assessed(), "no"),
         Row("all 24 assessed, arthritis (4) and rash (2) hold", assessed("arthritis", "rash"), "yes"),
         Row("all but psychosis assessed, none holds", assessed(but=("psychosis",)), "unknown", "no-data"),
+        Row(
+            "all 24 assessed and none holds, but rash two months ago",
+            [*assessed(but=("rash",)), item("rash", False, "2026-09-01")],
+            "unknown",
+            "no-data",
+        ),
+        Row(
+            "seizure (8), later none",
+            [item("seizure", on="2026-11-01"), item("seizure", False, "2026-11-15")],
+            "unknown",
+            "no-data",
+        ),
+        Row("no seizure, later seizure (8)", [item("seizure", False, "2026-11-01"), item("seizure")], "yes"),
         # items by the laboratory
+        Row(
+            "0.8 g/d of protein, later 0.3 g/d, low C3 (2)",
+            [measured("2889-4", "0.8", "g/d", on="2026-11-01"), protein("0.3"), LOW_C3],
+            "unknown",
+            "no-data",
+        ),
         Row("0.6 g/d of protein (4), low C3 (2)", [protein("0.6"), LOW_C3], "yes"),
         Row("0.5 g/d of protein, low C3 (2)", [protein("0.5"), LOW_C3], "unknown", "no-data"),
         Row("UPCR 0.6 g/g (4), low C3 (2)", [measured("2890-2", "0.6", "g/g"), LOW_C3], "yes"),

@@ -29,6 +29,7 @@ from tests.builders import (
     patient,
     procedure,
     request,
+    route,
     statement,
 )
 from tests.spec.exclusion_builders import MEDICATIONS, ago, ahead
@@ -391,6 +392,18 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
         [rituximab("2026-06")],
         "2026-12-16",
     ),
+    (
+        "rituximab in 2026: after the year's last day, not today's",
+        "exc-b-cell-depletion",
+        [rituximab("2026")],
+        "2027-06-18",
+    ),
+    (
+        "rituximab ordered for five days from now on",
+        "exc-b-cell-depletion",
+        [request(RITUXIMAB, ago(1), dosage=dosage(500, start=ahead(5)))],
+        ahead(5),
+    ),
     ("rituximab ordered 20 days ago", "exc-b-cell-depletion", [request(RITUXIMAB, ago(20))], ahead(149)),
     ("rituximab without a date", "exc-b-cell-depletion", [administration(RITUXIMAB, None)], None),
     (
@@ -443,6 +456,25 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
         "exc-treated-infection",
         [administration(code("atc", "J01CA04"), ago(5), reason=code("icd10", "J18.9"))],
         ahead(10),
+    ),
+    (
+        "amoxicillin for 30 days until yesterday, pneumonia until the 14th day before",
+        "exc-treated-infection",
+        [
+            statement(code("atc", "J01CA04"), (ago(30), ago(1)), status="completed"),
+            condition(code("icd10", "J18.9"), ago(30), clinical="resolved", abatement=ago(14)),
+        ],
+        ahead(1),
+    ),
+    (
+        "in hospital with ceftriaxone 8 days ago, pneumonia that began 11 days ago and is over",
+        "exc-hospital-iv-antibiotics",
+        [
+            encounter((ago(10), ago(5)), "IMP"),
+            administration(code("atc", "J01DD04"), ago(8), route=route("IV")),
+            condition(code("icd10", "J18.9"), ago(11), clinical="resolved"),
+        ],
+        ahead(18),
     ),
     ("a live vaccine 10 days ago", "exc-live-vaccine", [immunization(code("cvx", "03"), ago(10))], ahead(75)),
     ("breast cancer", "exc-malignancy", [condition(code("icd10", "C50.9"), "2010")], None),

@@ -249,6 +249,8 @@ class Scored(Settings, frozen=True):
     def _said(self, context: Context, instrument: Instrument, item: InstrumentItem, span: Span) -> "_Said":
         """What a person recorded for the item: ever, one YES is enough; in a window the latest day speaks."""
         facts = context.record.named(f"instrument:{instrument.instrument}-{item.code}")
+        if not facts:
+            return _UNSAID
         answer = latest(context, facts, span, _is_true)
         if not self.within:
             held = [
@@ -325,6 +327,7 @@ class _Said:
     facts: tuple[Fact, ...]
 
 
+_UNSAID = _Said(Reason.NO_DATA, ())
 _SOFT = {Reason.NO_DATA, Reason.STALE, Reason.UNMAPPED_CODE}
 _WHY = {
     Reason.CONFLICT: "not a value that the instrument can give, or contradicting",

@@ -48,9 +48,8 @@ class Record(Settings, frozen=True):
 
     def _is_over(self, context: Context, fact: Fact) -> bool:
         """Resolved, in remission, inactive, abated, or excised on or after its onset."""
-        course = fact.course
-        if course and (course.abated or course.clinical in ("inactive", "remission", "resolved")):
-            return course.abatement is None or course.abatement.cut(context.known).last_hi <= context.end
+        if fact.course and context.is_over(fact.course):
+            return True
         names = (
             self.excised_by or "",
             *(name for name in context.record.facts if name.startswith("procedure:")),
@@ -90,7 +89,6 @@ class Diagnosed(Settings, frozen=True):
         return settle(context, found, self.types, self.what, "on record")
 
     def _standing(self, context: Context, fact: Fact) -> bool | Reason:
-        course = fact.course
-        if course and (course.abated or course.clinical in ("inactive", "remission", "resolved")):
+        if fact.course and context.is_over(fact.course):
             return with_doubt(Reason.NEEDS_JUDGEMENT, fact)
         return fact.doubt or True
