@@ -203,3 +203,18 @@ def test_every_dependency_has_a_line_on_why() -> None:
     table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("### Dependencies")[2].partition("## ")[0]
     told = {name.lower() for name in re.findall(r"^\| ([\w-]+) \|", table, re.MULTILINE)} - {"package"}
     assert told == asked
+
+
+def test_the_answer_of_the_readme_is_the_real_one() -> None:
+    (shown,) = (json.loads(block.text) for block in blocks(ROOT / "README.md") if block.language == "json")
+    record = (ROOT / "examples" / "cohort" / "upcr-mg-mmol.json").read_bytes()
+    (screening,) = adapter.screen_bundle(record, adapter.load_trial(), as_of=AS_OF, complete="all")
+    (result,) = (v.to_dict() for v in screening.criteria if v.criterion.id == shown["id"])
+    assert shown == {key: result[key] for key in result if key != "children"}
+
+
+def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = (block for block in blocks(ROOT / "README.md") if block.language == "python")
+    monkeypatch.chdir(ROOT)
+    exec(compile(block.text, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "Patient/eligible eligible\n"

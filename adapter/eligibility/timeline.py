@@ -4,9 +4,10 @@ Statements and orders state a period; a dispense a supply; an administration one
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 
 from adapter.facts.model import Fact
 from adapter.fhir.dates import FIRST
@@ -43,26 +44,18 @@ class Segment:
     ends: bool = False
 
 
-@dataclass(slots=True)
+Run = tuple[int, int, State | None]
+"""Consecutive days of one state, first and last; None is a gap without any record."""
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
-    """States by day from `start` to `end`; a day that is not there is a day without any record."""
+    """The runs of a window in order, the segments they come from, and those that contradict each other."""
 
     start: int
-    end: int
-    states: dict[int, State] = field(default_factory=dict)
-    conflicts: list[Segment] = field(default_factory=list)
-    segments: list[Segment] = field(default_factory=list)
-
-    def runs(self) -> list[tuple[int, int, State | None]]:
-        """Consecutive days of one state, gaps as None, from start to end."""
-        found: list[tuple[int, int, State | None]] = []
-        for day in range(self.start, self.end + 1):
-            state = self.states.get(day)
-            if found and found[-1][2] == state:
-                found[-1] = (found[-1][0], day, state)
-            else:
-                found.append((day, day, state))
-        return found
+    runs: tuple[Run, ...]
+    segments: tuple[Segment, ...]
+    conflicts: tuple[Segment, ...]
 
 
 def segment_of(fact: Fact, start: int, end: int, as_of: int) -> Segment | None:
@@ -105,22 +98,34 @@ def _is_a_day_of_statement(fact: Fact) -> bool:
 
 def timeline(segments: Iterable[Segment], start: int, end: int, refill_gap: int) -> Timeline:
     """The states of the days `start` to `end`; gaps of at most `refill_gap` days between equal states are filled."""
-    told = sorted(segments, key=lambda s: (s.first, s.last, s.fact.order))
+    told = tuple(sorted(segments, key=lambda s: (s.first, s.last, s.fact.order)))
     early = start - refill_gap - 1
-    line = Timeline(start, end, segments=told)
+    cuts = {day for s in told for day in (s.first, s.last + 1) if early < day <= end}
+    edges = [early, *sorted(cuts), end + 1]
     singles = _daily_singles(told)
-    for day in range(early, end + 1):
-        covering = [s for s in told if s.first <= day <= s.last and s.kind is not Kind.SINGLE]
-        state = _state_of(day, covering, line)
-        if state is None or (state.daily is None and day in singles):
-            state = singles.get(day, state)
-        if state is not None:
-            line.states[day] = state
-    _fill(line, early, refill_gap)
-    return line
+    conflicts: dict[int, Segment] = {}
+    runs: list[Run] = []
+    for first, following in pairwise(edges):
+        covering = [s for s in told if s.first <= first <= s.last and s.kind is not Kind.SINGLE]
+        state, against = _state_of(covering)
+        if following > start:
+            conflicts.update((id(segment), segment) for segment in against)
+        if state is None or (state.daily is None and first in singles):
+            state = singles.get(first, state)
+        _append(runs, (first, following - 1, state))
+    filled = _filled(runs, refill_gap)
+    inside = tuple((max(first, start), last, state) for first, last, state in filled if last >= start)
+    return Timeline(start, inside, told, tuple(conflicts.values()))
 
 
-def _daily_singles(segments: list[Segment]) -> dict[int, State]:
+def _append(runs: list[Run], run: Run) -> None:
+    if runs and runs[-1][2] == run[2]:
+        runs[-1] = (runs[-1][0], run[1], run[2])
+    else:
+        runs.append(run)
+
+
+def _daily_singles(segments: tuple[Segment, ...]) -> dict[int, State]:
     """What was administered on each day, summed."""
     sums: dict[int, State] = {}
     for segment in (s for s in segments if s.kind is Kind.SINGLE):
@@ -133,30 +138,26 @@ def _daily_singles(segments: list[Segment]) -> dict[int, State]:
     return sums
 
 
-def _state_of(day: int, covering: list[Segment], line: Timeline) -> State | None:
+def _state_of(covering: list[Segment]) -> tuple[State | None, list[Segment]]:
     """The dose stated by the record that began last; two different doses that began on one day are a conflict."""
     if not covering:
-        return None
+        return None, []
     dosed = [segment for segment in covering if segment.state.daily is not None]
     if not dosed:
-        return State(None, covering[-1].state.route)
+        return State(None, covering[-1].state.route), []
     latest = max(segment.first for segment in dosed)
     newest = [segment for segment in dosed if segment.first == latest]
-    states = {segment.state.daily for segment in newest}, {s.state.route for s in newest if s.state.route}
-    if (len(states[0]) > 1 or len(states[1]) > 1) and day >= line.start:
-        line.conflicts += [segment for segment in newest if segment not in line.conflicts]
-        return State(None, newest[-1].state.route)
-    return State(newest[0].state.daily, max((s.state.route for s in newest), default=""))
+    doses, routes = {s.state.daily for s in newest}, {s.state.route for s in newest if s.state.route}
+    if len(doses) > 1 or len(routes) > 1:
+        return State(None, newest[-1].state.route), newest
+    return State(newest[0].state.daily, max(routes, default="")), []
 
 
-def _fill(line: Timeline, early: int, refill_gap: int) -> None:
+def _filled(runs: list[Run], refill_gap: int) -> list[Run]:
     """A short gap between records of one daily dose and route is no stop."""
-    last: int | None = None
-    for day in range(early, line.end + 1):
-        state = line.states.get(day)
-        if state is None:
-            continue
-        if last is not None and 1 < day - last <= refill_gap + 1 and line.states[last] == state:
-            for gap in range(last + 1, day):
-                line.states[gap] = state
-        last = day
+    found: list[Run] = []
+    for index, (first, last, state) in enumerate(runs):
+        between = 0 < index < len(runs) - 1 and runs[index - 1][2] == runs[index + 1][2]
+        short = state is None and between and last - first + 1 <= refill_gap
+        _append(found, (first, last, runs[index - 1][2] if short else state))
+    return found

@@ -13,6 +13,8 @@ from adapter.fhir.references import contained_medication, key_of
 from adapter.sources.events import Covered, Event, PatientDone, Record, SamePatient, Unreadable
 
 Version = tuple[int, str, str]
+_MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
+_UNVERSIONED: Version = (0, "", "")
 
 
 @dataclass(slots=True)
@@ -52,7 +54,9 @@ class Collector:
     def records(self, events: Iterable[Event]) -> Iterator[PatientRecord]:
         """Patient records: those that are done early as they are done, the others at the end in the order of their ids."""
         for event in events:
-            if isinstance(event, PatientDone):
+            if isinstance(event, Record):
+                self._keep(event)
+            elif isinstance(event, PatientDone):
                 yield from self._finish(self._keys_of(self._survivor(event.subject)))
             else:
                 self._take(event)
@@ -60,8 +64,6 @@ class Collector:
 
     def _take(self, event: Event) -> None:
         match event:
-            case Record():
-                self._keep(event)
             case Unreadable(issue, type_, subject):
                 self._fail(issue, type_, subject)
             case SamePatient(key, survivor):
@@ -100,7 +102,7 @@ class Collector:
         """The items of one record; one whose Medication is not known yet waits."""
         version = _version(record.resource)
         medication = None
-        if record.type in MEDICATION_TYPES:
+        if record.type in _MEDICATION_TYPES:
             medication = self._medication(record.resource)
             if medication is None and _refers(record.resource):
                 return _Held(version, type=record.type, waiting=record)
@@ -229,12 +231,10 @@ def _by_display(resource: Resource) -> CodeableConcept:
 def _version(resource: Resource) -> Version:
     """Sorts versions of one resource: a numeric versionId, else lastUpdated, else the text of versionId."""
     meta = resource.meta
-    text = (meta.version_id or "") if meta else ""
-    return (
-        int(text) if text.isascii() and text.isdigit() else 0,
-        (meta.last_updated or "") if meta else "",
-        text,
-    )
+    if meta is None:
+        return _UNVERSIONED
+    text = meta.version_id or ""
+    return (int(text) if text.isascii() and text.isdigit() else 0, meta.last_updated or "", text)
 
 
 def _same(one: _Held, other: _Held) -> bool:

@@ -26,7 +26,7 @@ _PER_DAY = {"d": Fraction(1), "h": Fraction(24), "wk": Fraction(1, 7), "min": Fr
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The routes of one record: `intravenous` is None where none is stated; `text` names them for comparison."""
+    """The routes of one record: `intravenous` is None where none is known; `text` names them for comparison."""
 
     topical: bool
     intravenous: bool | None
@@ -41,10 +41,11 @@ def routes_of(
     stated = [route for route in _routes(record) if route and label(route)]
     member = vocabulary.terminology.member
     intravenous = any(member("route-intravenous", route) for route in stated)
+    other = any(member(name, route) for name in ("route-other", "route-topical") for route in stated)
     named = sorted({_route_name(route, vocabulary) for route in stated})
     return Routes(
         topical=bool(stated) and all(member("route-topical", route) for route in stated),
-        intravenous=intravenous if stated else None,
+        intravenous=intravenous if intravenous or other else None,
         text=", ".join(named),
     )
 

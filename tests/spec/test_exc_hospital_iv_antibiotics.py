@@ -189,6 +189,8 @@ DRUG = [
         )
     ],
     judged("route missing", stay(), drip(way=None), pneumonia()),
+    judged("route a local code without a name", stay(), drip(way=code("local", "R1")), pneumonia()),
+    judged("route a text of no table", stay(), drip(way=words("遵医嘱")), pneumonia()),
     *[
         no(f"route {name}", stay(), drip(way=way), pneumonia())
         for name, way in (
@@ -260,6 +262,19 @@ SILENCE = [
         drip(),
         pneumonia(),
         complete=["MedicationAdministration"],
+    ),
+    unknown(
+        "ordered-only",
+        "ceftriaxone only ordered, administrations covered, Encounter not: the order stands for the drug",
+        request(CEFTRIAXONE, ago(8), dosage=dosage(2, "g", route=IV)),
+        pneumonia(),
+        complete=["MedicationAdministration"],
+    ),
+    no(
+        "ceftriaxone only ordered, Encounter covered: there was no stay",
+        request(CEFTRIAXONE, ago(8), dosage=dosage(2, "g", route=IV)),
+        pneumonia(),
+        complete=["Encounter"],
     ),
     unknown(
         "not-covered",

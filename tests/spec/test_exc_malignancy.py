@@ -46,6 +46,13 @@ EVER = [
     yes("breast cancer of 1990", condition(BREAST, "1990")),
     yes("breast cancer since yesterday", condition(BREAST, ago(1))),
     yes("breast cancer without onset, recorded 10 days ago", condition(BREAST, None, recorded=ago(10))),
+    unknown("undated", "breast cancer without any date", condition(BREAST, None)),
+    unknown(
+        "undated",
+        "randomised 2026-10-01, breast cancer without onset, recorded a month later: it may be older",
+        condition(BREAST, None, recorded="2026-11-01"),
+        randomisation_date="2026-10-01",
+    ),
     no("breast cancer with the onset tomorrow is not used", condition(BREAST, ahead(1))),
     no(
         "randomised 2026-10-01, breast cancer since 2026-11-01: it changes no verdict of eligibility",
@@ -260,6 +267,18 @@ BASAL_CELL = [
         procedure(words("removal"), "2011-01-01", reason_reference="Condition/c2"),
     ),
     yes("called active, a consultation in 2011", had(BCC, "active"), procedure(CONSULTATION, "2011-01-01")),
+    unknown(
+        "partial-date",
+        "called active, begun in 2010, excised in 2010: before or after, who knows",
+        condition(BCC, "2010"),
+        procedure(EXCISION, "2010"),
+    ),
+    no(
+        "called active, begun in 2010, excised in 2011",
+        condition(BCC, "2010"),
+        procedure(EXCISION, "2011"),
+        reason="exempt",
+    ),
     yes("cured basal cell carcinoma, and breast cancer", had(BCC), had(BREAST)),
     yes("one basal cell carcinoma cured, another active", had(BCC), condition(BCC, "2024-01-01")),
     judged("cured basal cell carcinoma, and skin cancer of no stated type", had(BCC), had(SKIN)),

@@ -94,6 +94,11 @@ WHO = [
         examined(POSITIVE, ago(10)),
         examined(NEGATIVE, ago(2)),
     ),
+    judged(
+        "a woman of 60, a preliminary positive test",
+        WOMAN_OF_60,
+        examined(POSITIVE, status="preliminary"),
+    ),
     judged("a woman of 60, an active pregnancy", WOMAN_OF_60, pregnancy()),
     judged("a woman of 60, active lactation", WOMAN_OF_60, lactation()),
     no(
@@ -133,6 +138,11 @@ TESTS = [
         complete=["Condition"],
     ),
     unknown("no-data", "no test and no status, all covered"),
+    no(
+        "negative 20 days ago, and the reading of the inclusion asks for tests of 14 days: here it is 28",
+        examined(NEGATIVE, ago(20)),
+        readings={"pregnancy-test-days": 14},
+    ),
     no(
         "urine positive 10 days ago, serum negative 5 days ago: the later decides",
         examined(POSITIVE, ago(10), URINE),
@@ -313,6 +323,12 @@ LACTATIONS = [
     no(
         "lactation without onset, recorded 365 days ago, test negative",
         condition(LACTATION, None, recorded=ago(365)),
+        examined(NEGATIVE),
+    ),
+    unknown(
+        "undated",
+        "lactation, active, without any date, test negative",
+        condition(LACTATION, None),
         examined(NEGATIVE),
     ),
     no("lactation resolved, test negative", lactation(clinical="resolved"), examined(NEGATIVE)),

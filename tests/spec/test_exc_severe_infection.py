@@ -150,6 +150,7 @@ ACTIVE = [
             ("tuberculosis", code("icd10", "A15.0")),
         )
     ],
+    yes("tuberculosis called active, without any date", condition(code("icd10", "A15.0"), None)),
     yes("chronic hepatitis B, active since 2010", active(code("icd10", "B18.1"), "2010-04-01")),
     no("tuberculosis of 2010, resolved", over(code("icd10", "A15.0"), "2010-04-01")),
     no(

@@ -9,6 +9,7 @@ from tests.spec.exclusion_builders import (
     NAMELESS,
     NOTHING,
     ago,
+    ahead,
     attested,
     each,
     judged,
@@ -124,6 +125,9 @@ ACTIVE = [
         no(f"heart failure, verification {status}", condition(HEART_FAILURE, ago(200), verification=status))
         for status in ("refuted", "entered-in-error")
     ],
+    judged("called active, without any date", condition(HEART_FAILURE, None)),
+    unknown("undated", "no clinical status and no date at all", condition(HEART_FAILURE, None, clinical=None)),
+    no("called active, with the onset tomorrow", condition(HEART_FAILURE, ahead(1))),
     judged("heart failure with severity severe", condition(HEART_FAILURE, ago(200), severity=SEVERE)),
     judged(
         "heart failure with severity mild: a person decides all the same",

@@ -22,6 +22,7 @@ from tests.builders import (
     condition,
     consent,
     dosage,
+    encounter,
     immunization,
     instrument,
     loinc,
@@ -476,6 +477,12 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
         ],
         ahead(18),
     ),
+    (
+        "ordered for 200 days until two months from now: the day after is a stop",
+        "exc-unstable-immunosuppressant",
+        [request(MMF, ago(200), dosage=dosage(1000, start=ago(200), end=ahead(60)))],
+        ahead(61),
+    ),
     ("a live vaccine 10 days ago", "exc-live-vaccine", [immunization(code("cvx", "03"), ago(10))], ahead(75)),
     ("breast cancer", "exc-malignancy", [condition(code("icd10", "C50.9"), "2010")], None),
     (
@@ -492,6 +499,12 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
 @pytest.mark.parametrize(("says", "criterion", "records", "day"), CHANGES, ids=[one[0] for one in CHANGES])
 def test_changes_on(says: str, criterion: str, records: list[Json], day: str | None) -> None:
     assert of(screening(*records), criterion)["changes_on"] == day
+
+
+@pytest.mark.parametrize("born", ["1970-11-23", "2011-11-23"], ids=["55 until tomorrow", "14 until tomorrow"])
+def test_a_birthday_changes_who_must_not_be_pregnant(born: str) -> None:
+    result = screening(patient(born=born), records=[])
+    assert of(result, "exc-pregnant-or-lactating")["changes_on"] == ahead(1)
 
 
 def test_an_attestation_grows_old() -> None:

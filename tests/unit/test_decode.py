@@ -38,7 +38,7 @@ def test_a_foreign_type_is_skipped_in_silence() -> None:
 
 
 def test_the_list_of_types_is_that_of_r4() -> None:
-    assert len(R4_TYPES) == 148
+    assert len(R4_TYPES) == 148 - len({"Resource", "DomainResource"})
     assert READ.keys() <= R4_TYPES
 
 

@@ -169,7 +169,7 @@ def _is_pulse(segment: Segment) -> bool:
 
 def _read_doses(shown: _Shown, line: Timeline, policy: str) -> None:
     """Two different doses or routes in the window are a change; a day in use without a dose leaves it open."""
-    states = list(dict.fromkeys(state for _, _, state in line.runs() if state is not None))
+    states = list(dict.fromkeys(state for _, _, state in line.runs if state is not None))
     doses = [state.daily for state in states if state.daily is not None]
     if doses and max(doses) - min(doses) > min(doses) * _tolerance(policy):
         told = " to ".join(f"{plain(dose)} mg a day" for dose in dict.fromkeys(doses))
@@ -191,13 +191,12 @@ def _tolerance(policy: str) -> Fraction:
 
 def _read_edges(shown: _Shown, line: Timeline, covered: bool) -> None:
     """Gaps of the timeline: what follows one is a start, what precedes one a stop, as far as a record states it."""
-    runs = line.runs()
-    for index, (first, last, state) in enumerate(runs):
+    for index, (first, last, state) in enumerate(line.runs):
         if state is not None:
             continue
         if index > 0:
             _stop(shown, line, first)
-        if index + 1 < len(runs):
+        if index + 1 < len(line.runs):
             _start(shown, line, last + 1, covered)
 
 

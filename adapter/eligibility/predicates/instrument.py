@@ -10,7 +10,7 @@ from adapter.eligibility.context import ByReading, Context, Span, Within
 from adapter.eligibility.finding import Finding, evidence_of, unknown
 from adapter.eligibility.latest import Outcome, latest
 from adapter.eligibility.predicates.base import Settings
-from adapter.eligibility.predicates.result import is_above, is_below
+from adapter.eligibility.predicates.result import exact, is_above, is_below
 from adapter.eligibility.truth import Truth, at_least
 from adapter.eligibility.witness import listed
 from adapter.facts.model import Fact, Reason, Sign
@@ -44,9 +44,9 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def says(self, fact: Fact) -> Outcome:
         """Whether one result proves the item."""
         if self.above is not None:
-            return is_above(fact, Fraction(self.above))
+            return is_above(fact, exact(self.above))
         if self.below is not None:
-            return is_below(fact, Fraction(self.below))
+            return is_below(fact, exact(self.below))
         return _qualitative(self, fact)
 
 
@@ -221,11 +221,11 @@ class Scored(Settings, frozen=True):
         number = result.number if result else None
         if number is None:
             return (result.problem if result else None) or Reason.NEEDS_JUDGEMENT
-        exact = number.exact()
-        if exact is not None:
-            if exact.denominator != 1 or not instrument.total.least <= exact <= instrument.total.most:
+        value = number.exact()
+        if value is not None:
+            if value.denominator != 1 or not instrument.total.least <= value <= instrument.total.most:
                 return Reason.CONFLICT
-            return exact >= self.at_least
+            return value >= self.at_least
         above = number.above(Fraction(self.at_least) - Fraction(1, 2))
         return Reason.NEEDS_JUDGEMENT if above is None else above
 
@@ -267,6 +267,8 @@ class Scored(Settings, frozen=True):
             if proof.reading and context.reading(proof.reading) != "counts":
                 continue
             facts = [fact for name in proof.facts() for fact in context.record.named(name)]
+            if not facts:
+                continue
             held = self._held(context, proof, facts, span)
             if len({fact.when.last_hi for fact in held}) >= proof.dates:
                 return held

@@ -1,6 +1,7 @@
 """`latest` compares the latest number with a bound; `positive` asks the latest qualitative result."""
 
 from fractions import Fraction
+from functools import lru_cache
 
 from adapter.eligibility.context import Context, Span, Within
 from adapter.eligibility.finding import Finding, evidence_of, unknown, value_text
@@ -24,7 +25,7 @@ class LatestNumber(Settings, frozen=True):
 
     def find(self, context: Context) -> Finding:
         span = context.inclusion_span(self.within)
-        bound = Fraction(self.above)
+        bound = exact(self.above)
         answer = latest(context, context.record.named(self.latest), span, lambda fact: is_above(fact, bound))
         limit = f"{self.above} {self.unit}"
         if isinstance(answer.outcome, Reason):
@@ -37,6 +38,12 @@ class LatestNumber(Settings, frozen=True):
             evidence=evidence_of(answer.facts),
             label=self.what,
         )
+
+
+@lru_cache(maxsize=256)
+def exact(bound: str) -> Fraction:
+    """A bound as it is written in a file; made once, since fractions are slow to make."""
+    return Fraction(bound)
 
 
 def is_above(fact: Fact, bound: Fraction) -> Outcome:
