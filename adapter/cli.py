@@ -6,23 +6,21 @@ Exit codes: 0 done; 1 done, with an issue of severity `error`; 2 a wrong call or
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from adapter.errors import AdapterError, Issue, UsageError
+from adapter.errors import AdapterError
 
 if TYPE_CHECKING:
-    from adapter.eligibility.screening import Screening
-    from adapter.eligibility.trial import Trial
-    from adapter.report.output import Spool
+    from adapter.report.results import Format, Results
     from adapter.report.run import Run
 
 DEFAULT_TRIAL = "ln-msc-il2"
-SHOWN_ISSUES = 20
+_TRIAL_HELP = "A shipped trial, or the path of a trial folder."
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -44,7 +42,7 @@ class _Day(click.ParamType[date]):
 _PATH = click.Path(path_type=Path)
 _ASKING = (
     click.argument("sources", metavar="SOURCE...", nargs=-1, required=True),
-    click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help="A shipped trial, or the path of a trial folder."),
+    click.option("--trial", "trial", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP),
     click.option("--as-of", type=_Day(), metavar="DATE", help="The day of the question.  [default: today at the site]"),
     click.option("--consent-date", type=_Day(), metavar="DATE", help="The day of informed consent."),
     click.option("--screening-date", type=_Day(), metavar="DATE", help="The day of screening."),
@@ -81,54 +79,175 @@ def cli() -> None:
 
 @cli.command()
 @asking
-def screen(format_: str, out: Path | None, issues_file: Path | None, **asked: object) -> int:
+def screen(format_: "Format", out: Path | None, issues_file: Path | None, **asked: object) -> int:
     """Screen every patient of SOURCE: a FHIR JSON or NDJSON file or folder (plain, .gz, .zst), or - for standard input."""
     run = _started(asked, out, issues_file)
-    failed = _screened(run, run.screenings(), format_, out, issues_file)
-    return int(failed)
+    from adapter.report.results import Results
+
+    results = Results(format_)
+    for screening in run.screenings():
+        results.add(screening)
+    return _finished(run, results, out, issues_file)
 
 
 @cli.command()
 @asking
 @click.option("--patient", required=True, metavar="ID", help="The patient: p1 or Patient/p1.")
-def explain(patient: str, format_: str, out: Path | None, issues_file: Path | None, **asked: object) -> int:
+def explain(patient: str, format_: "Format", out: Path | None, issues_file: Path | None, **asked: object) -> int:
     """The dossier of one patient: every criterion with its evidence, and the doses over time."""
     run = _started(asked, out, issues_file)
-    found = run.screening_of(patient)
-    if format_ == "text":
-        from adapter.report.dossier import dossier
-        from adapter.report.text import joined_lines, page_of
+    from adapter.report.results import Results
 
-        _write(joined_lines(dossier(found, run.trial, run.asked, page_of(out is not None))), out)
-        return int(_told_issues(run, _with_issues([found]), issues_file))
-    return int(_screened(run, iter([found]), format_, out, issues_file))
+    results = Results(format_)
+    found = run.screening_of(patient)
+    if format_ != "text":
+        results.add(found)
+        return _finished(run, results, out, issues_file)
+    from adapter.report.dossier import dossier
+    from adapter.report.text import joined_lines, page_of
+
+    results.note(found)
+    _write(joined_lines(dossier(found, run.trial, run.asked, page_of(out is not None))), out)
+    return _told(run, results, issues_file)
+
+
+@cli.group()
+def trial() -> None:
+    """What a trial asks."""
+
+
+@trial.command("show")
+@click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
+def show(trial_id: str) -> int:
+    """The criteria: each sentence, what it means to the program, and the readings that it rests on."""
+    from adapter.report.criteria import criteria
+    from adapter.report.text import joined_lines, page_of
+    from adapter.screen import load_trial
+
+    _write(joined_lines(criteria(load_trial(trial_id), page_of(False))), None)
+    return 0
+
+
+@cli.group()
+def mappings() -> None:
+    """The tables under mappings/."""
+
+
+@mappings.command()
+@click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
+@click.option("--all", "every", is_flag=True, help="Every shipped trial.")
+def check(trial_id: str, every: bool) -> int:
+    """Check value sets, concept maps, facts, units, criteria and readings; exit code 1 where one is wrong."""
+    from adapter.report.mapping_check import check_all
+    from adapter.report.text import joined_lines
+
+    faults, told = check_all(None if every else trial_id)
+    _write(joined_lines(faults or told), None)
+    return int(bool(faults))
+
+
+@mappings.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--config", type=_PATH, metavar="FILE", help="A TOML file.  [default: $TRIAL_ADAPTER_CONFIG]")
+def coverage(sources: tuple[str, ...], trial_id: str, format_: str, config: Path | None) -> int:
+    """The codes and units met in SOURCE that no table knows, ranked by how many decisions they could change."""
+    from adapter.report.run import Call, start
+    from adapter.report.text import joined_lines, page_of
+    from adapter.report.unknown_codes import as_json, as_text, unknown_codes
+
+    run = start(Call(sources=sources, trial=trial_id, config=config))
+    found = unknown_codes(run.events(), run.trial)
+    _write(as_json(found) if format_ == "json" else joined_lines(as_text(found, page_of(False))), None)
+    return 0
 
 
 def _started(asked: dict[str, object], out: Path | None, issues_file: Path | None) -> "Run":
-    from adapter.report.run import call_of, start
+    """The checked call; a sink that cannot be written is told before anything is read."""
+    from adapter.report.output import check_sink
+    from adapter.report.run import Call, start
 
     for sink in filter(None, (out, issues_file)):
-        _checked_sink(sink)
-    run = start(call_of(asked))
+        check_sink(sink)
+    anchors = {name: asked.pop(f"{name}_date") for name in ("consent", "screening", "randomisation")}
+    given = {name: day for name, day in anchors.items() if day}
+    run = start(Call(anchors=given, options=_written_options(), **asked))  # type: ignore[arg-type]
     for note in run.notes:
         _tell(f"note: {note}")
     return run
 
 
-def _screened(
-    run: "Run", screenings: Iterator["Screening"], format_: str, out: Path | None, issues_file: Path | None
-) -> bool:
-    """Writes the screenings in the order of the patients' ids; whether there was an issue of severity error."""
-    import msgspec
+def _written_options() -> tuple[str, ...]:
+    """The options of this call that another command for the same sources needs too."""
+    context = click.get_current_context()
+    told = []
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name in ("sources", "patient", "format_", "out", "issues_file") or value in (None, ()):
+            continue
+        if value != option.default:
+            values = value if isinstance(value, tuple) else (value,)
+            told += [part for one in values for part in (option.opts[0], str(one))]
+    return tuple(told)
 
-    from adapter.report.output import Spool, as_array, as_lines
-    from adapter.report.table import Row, row_of
 
-    lines, issues, rows, failed = Spool(), Spool(), list[Row](), False
-    for screening in screenings:
-        if format_ == "text":
-            rows.append(row_of(screening))
-        else:
-            lines.add(screening.patient, msgspec.json.encode(screening.to_dict()))
-        ...
-    return failed
+def _finished(run: "Run", results: "Results", out: Path | None, issues_file: Path | None) -> int:
+    from adapter.report.text import page_of
+
+    _write(results.chunks(run, page_of(out is not None)), out)
+    return _told(run, results, issues_file)
+
+
+def _told(run: "Run", results: "Results", issues_file: Path | None) -> int:
+    """Tells the issues; the exit code."""
+    from adapter.report.output import write_out
+    from adapter.report.results import told_issues
+
+    for line in told_issues(run, results):
+        _tell(line)
+    if issues_file:
+        write_out(results.issue_lines(run), issues_file)
+    return int(results.errors > 0 or any(issue.severity == "error" for issue in run.issues()))
+
+
+def _write(chunks: Iterable[bytes], out: Path | None) -> None:
+    from adapter.report.output import write_out
+
+    write_out(chunks, out)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def main() -> NoReturn:
+    """The entry point: runs a command and turns what went wrong into one sentence and an exit code."""
+    try:
+        code = cli.main(prog_name="trial-adapter", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        asked = context.command_path if context else "trial-adapter"
+        code = _failed(2, f"{error.format_message()} See {asked} --help.")
+    except AdapterError as error:
+        code = _failed(2, str(error))
+    except click.Abort:
+        code = _failed(130, "stopped")
+    except BrokenPipeError:
+        code = _hushed()
+    except OSError as error:
+        code = _failed(3, f"{error.filename or 'the result'} cannot be written: {error.strerror or error}")
+        _hushed()
+    sys.exit(code)
+
+
+def _failed(code: int, problem: str) -> int:
+    _tell(f"trial-adapter: {problem}")
+    return code
+
+
+def _hushed() -> int:
+    """Whoever read standard output has gone: nothing more is to be written there, not even at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

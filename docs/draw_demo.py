@@ -38,6 +38,11 @@ def svg(name: str) -> str:
     return console.export_svg(title="trial-adapter", unique_id=name)
 
 
+def plain(name: str) -> str:
+    """What the command of a picture prints, without colours."""
+    return Text.from_ansi(shown(DRAWN[name])).plain
+
+
 def shown(command: tuple[str, ...]) -> str:
     """What a command prints on a terminal of `WIDTH` columns."""
     ours, its = pty.openpty()

@@ -21,8 +21,10 @@ import yaml
 import adapter
 from adapter.config import load_config
 from adapter.eligibility.trial import PREDICATES, Trial, load_trial_folder
+from adapter.facts.model import Reason
 from adapter.fhir.tables import load_tables
-from tests.builders import as_json, bundle, code, observation, patient, procedure, words
+from docs import draw_demo
+from tests.builders import as_json, bundle, code, condition, observation, patient, procedure, words
 
 ROOT = Path(__file__).parent.parent
 HOW_TO = ROOT / "docs" / "how-to"
@@ -168,7 +170,7 @@ def test_a_command_that_a_page_shows_runs(page: str, command: str) -> None:
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_points_to_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
@@ -218,3 +220,31 @@ def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str], monke
     monkeypatch.chdir(ROOT)
     exec(compile(block.text, "README.md", "exec"), {})
     assert capsys.readouterr().out == "Patient/eligible eligible\n"
+
+
+def test_the_reasons_of_an_unknown_are_told_in_their_order() -> None:
+    page = (HOW_TO / "read-a-dossier.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == [reason.value for reason in Reason]
+
+
+def test_the_attestation_that_the_page_shows_decides() -> None:
+    (shown,) = (json.loads(block.text) for block in of_page("read-a-dossier.md", "json"))
+    criterion = shown["code"]["coding"][0]["code"]
+    record = bundle(patient(), condition(code("icd10", "I50.9"), "2026-01-01"), shown)
+    (screening,) = adapter.screen_bundle(as_json(record), adapter.load_trial(), as_of=AS_OF, complete="all")
+    (verdict,) = (v for v in screening.criteria if v.criterion.id == criterion)
+    assert (str(verdict.finding.truth), verdict.finding.reason) == ("no", "attested")
+
+
+@pytest.mark.parametrize("name", sorted(draw_demo.DRAWN))
+def test_the_pictures_show_what_the_commands_print_today(name: str) -> None:
+    drawn = (ROOT / "docs" / "images" / f"{name}.svg").read_text(encoding="utf-8")
+    assert drawn == draw_demo.svg(name), "run python docs/draw_demo.py"
+
+
+def test_the_dossier_shown_is_the_real_one() -> None:
+    """Line by line, as far as the page shows it: `...` stands for what it leaves out."""
+    (shown,) = (block.text for block in of_page("read-a-dossier.md", "text"))
+    real = draw_demo.plain("dossier")
+    for part in shown.split("...\n"):
+        assert part.strip("\n") in real

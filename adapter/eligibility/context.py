@@ -8,7 +8,7 @@ import msgspec
 
 from adapter.errors import Issue
 from adapter.facts.model import Course, Fact, PatientRecord, Reason
-from adapter.fhir.dates import FIRST, LAST, Place, When, completed_years, day_text
+from adapter.fhir.dates import FIRST, LAST, Place, When, completed_years, day_text, plus_years
 from adapter.fhir.elements import MEDICATION_TYPES
 
 PLANS = frozenset({"ServiceRequest", "Appointment", "ImmunizationRecommendation", "MedicationRequest"})
@@ -55,7 +55,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One patient on the day `as_of`. `end` is the last day that counts. `known` is the day on which the records were read.
+    """One patient on the day `as_of`. `end` is the last day that counts.
 
     `marks` gathers the later days on which an answer might change, `used` the readings that were asked for.
     """
@@ -65,7 +65,6 @@ class Context:
     anchors: Mapping[str, Anchor]
     as_of: int
     end: int
-    known: int
     not_kept: frozenset[str] = frozenset()
     marks: set[int] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
@@ -106,15 +105,19 @@ class Context:
 
     def place(self, when: When, span: Span) -> Place:
         """Where an event lies; the days on which it would leave the window are marked."""
-        if span.moves and when.dated:
-            for day in (when.first_lo, when.first_hi, when.last_lo, when.last_hi):
-                if FIRST < day < LAST and not (when.open and day == when.last_hi):
-                    self.mark(day + span.days + 1)
+        self.mark_event(when, span)
         if not when.dated and span.start == FIRST:
             return Place.INSIDE if when.bound is not None and when.bound <= span.end else Place.UNDATED
-        if span.moves and not when.dated and when.bound is not None:
-            self.mark(when.bound + span.days + 1)
         return when.place(span.start, span.end, self.as_of)
+
+    def mark_event(self, when: When | None, span: Span) -> None:
+        """The days on which an event would enter or leave a window that moves."""
+        if when is None or not span.moves:
+            return
+        for day in when.edges():
+            self.mark(day + span.days + 1)
+            self.mark(day)
+            self.mark(day + 1)
 
     def mark(self, day: int) -> None:
         """A later day on which the answer might change."""
@@ -150,16 +153,23 @@ class Context:
             return False
         return True if chronic else self._within_a_year(course)
 
+    def mark_birthdays(self, ages: Iterable[int]) -> None:
+        """The days on which the patient reaches these ages."""
+        person = self.record.person
+        for born in person.born if person and person.born else ():
+            for age in ages:
+                self.mark(plus_years(born, age).toordinal())
+
     def is_over(self, course: Course) -> bool:
         """Whether a Condition is over by the end: abated, or called resolved, inactive or in remission."""
         if course.abatement is not None and course.abatement.first_lo <= self.end:
-            return course.abatement.cut(self.known).last_hi <= self.end
+            return course.abatement.cut(self.as_of).last_hi <= self.end
         undated = course.abated and course.abatement is None
         return undated or course.clinical in ("inactive", "remission", "resolved")
 
     def _abated(self, abatement: When) -> bool | Reason | None:
         """False: over by the end; a Reason where a partial date leaves it open; None: not over yet."""
-        abatement = abatement.cut(self.known)
+        abatement = abatement.cut(self.as_of)
         if abatement.last_hi <= self.end:
             return False
         return None if abatement.first_lo > self.end else Reason.PARTIAL_DATE
@@ -172,28 +182,38 @@ class Context:
 
     def younger(self, began: When, days: int) -> bool | Reason:
         """Whether something began at most `days` days before the end."""
-        began = began.cut(self.known)
-        for day in (began.first_lo, began.first_hi):
+        for day in began.edges():
             self.mark(day + days + 1)
+        began = began.cut(self.as_of)
         if began.first_lo >= self.end - days:
             return True
         return False if began.first_hi < self.end - days else Reason.PARTIAL_DATE
 
 
-def prepared(record: PatientRecord, as_of: int) -> PatientRecord:
-    """The record as of a day: what is dated later is set aside and told, partial dates lose their impossible days."""
-    issues: set[Issue] = set()
-    facts: dict[str, tuple[Fact, ...]] = {}
-    for name, group in record.facts.items():
-        kept = []
-        for fact in group:
-            if fact.when.dated and fact.when.first_lo > as_of and fact.type not in PLANS:
-                issues.add(_future(fact, as_of))
-            else:
-                when = fact.when.cut(as_of)
-                kept.append(fact if when is fact.when else replace(fact, when=when))
-        facts[name] = tuple(kept)
-    return replace(record, facts=facts, issues=tuple(sorted({*record.issues, *issues}))) if record.facts else record
+def without_future(record: PatientRecord, as_of: int) -> PatientRecord:
+    """The record as of a day: what is dated later is set aside and told; plans may lie in the future."""
+    later = {
+        fact
+        for group in record.facts.values()
+        for fact in group
+        if fact.when.dated and fact.when.first_lo > as_of and fact.type not in PLANS
+    }
+    if not later:
+        return record
+    facts = {name: tuple(f for f in group if f not in later) for name, group in record.facts.items()}
+    issues = {*record.issues, *(_future(fact, as_of) for fact in later)}
+    return replace(record, facts=facts, issues=tuple(sorted(issues)))
+
+
+def cut_at(record: PatientRecord, day: int) -> PatientRecord:
+    """The record on a day: partial dates lose the days after it."""
+    if not any(fact.when.is_cut_by(day) for group in record.facts.values() for fact in group):
+        return record
+    facts = {
+        name: tuple(replace(f, when=f.when.cut(day)) if f.when.is_cut_by(day) else f for f in group)
+        for name, group in record.facts.items()
+    }
+    return replace(record, facts=facts)
 
 
 def _future(fact: Fact, as_of: int) -> Issue:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from adapter.eligibility.attestation import with_attestation
-from adapter.eligibility.context import Anchor, Context, prepared
+from adapter.eligibility.context import Anchor, Context, cut_at, without_future
 from adapter.eligibility.finding import Finding
 from adapter.eligibility.predicates.person import latest_consents
 from adapter.eligibility.trial import Criterion, Trial
@@ -105,7 +105,7 @@ class Screening:
 def screen(record: PatientRecord, trial: Trial, asked: Asked, versions: Mapping[str, str]) -> Screening:
     """Screens one patient. Pure: the same record, trial and question give the same Screening."""
     as_of = asked.as_of.toordinal()
-    record = prepared(record, as_of)
+    record = without_future(record, as_of)
     asking = _Asking(record, trial, asked, as_of)
     verdicts = tuple(asking.verdict(criterion) for criterion in trial.criteria)
     return Screening(
@@ -138,6 +138,7 @@ class _Asking:
     asked: Asked
     known: int
     _later: dict[tuple[str, int], Finding] = field(default_factory=dict)
+    _records: dict[int, PatientRecord] = field(default_factory=dict)
 
     def anchors(self, as_of: int) -> dict[str, Anchor]:
         """Given by the caller, else (consent) signed in the record, else the day of asking, assumed."""
@@ -145,7 +146,7 @@ class _Asking:
         end = min(as_of, given["randomisation"].toordinal()) if "randomisation" in given else as_of
         found = {name: Anchor(given[name].toordinal(), False) for name in given}
         active = [c for c in self.record.consents if c.status == "active"]
-        signed = latest_consents(tuple(active), end, self.known)
+        signed = latest_consents(tuple(active), end)
         if "consent" not in found and signed and signed[0].signed:
             found["consent"] = Anchor(signed[0].signed.cut(end).last_hi, False)
         names = ("consent", "screening", "randomisation")
@@ -155,7 +156,8 @@ class _Asking:
         anchors = self.anchors(as_of)
         randomised = anchors["randomisation"]
         end = as_of if randomised.assumed else min(as_of, randomised.day)
-        return Context(self.record, self.trial.readings, anchors, as_of, end, self.known, self.asked.not_kept)
+        record = self._records.setdefault(as_of, cut_at(self.record, as_of))
+        return Context(record, self.trial.readings, anchors, as_of, end, self.asked.not_kept)
 
     def verdict(self, criterion: Criterion) -> Verdict:
         context = self.context(self.known)

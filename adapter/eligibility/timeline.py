@@ -108,6 +108,9 @@ def timeline(segments: Iterable[Segment], start: int, end: int, refill_gap: int)
     for first, following in pairwise(edges):
         covering = [s for s in told if s.first <= first <= s.last and s.kind is not Kind.SINGLE]
         state, against = _state_of(covering)
+        given = singles.get(first)
+        if state and given and state.daily is not None and given.daily is not None and given.daily > state.daily:
+            against = covering  # more was given on one day than the daily dose on record
         if following > start:
             conflicts.update((id(segment), segment) for segment in against)
         if state is None or (state.daily is None and first in singles):

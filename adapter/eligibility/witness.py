@@ -7,7 +7,7 @@ from adapter.eligibility.context import Context, Span
 from adapter.eligibility.finding import Finding, evidence_of, unknown
 from adapter.eligibility.truth import Truth
 from adapter.facts.model import Fact, Reason, foremost
-from adapter.fhir.dates import Place, day_text
+from adapter.fhir.dates import FIRST, Place, day_text
 from adapter.fhir.terminology import Grade
 
 
@@ -163,10 +163,16 @@ def dated(fact: Fact) -> str:
         return f"{fact.label} without a date"
     if when.known() is not None:
         return f"{fact.label} on {day_text(when.first_lo)}"
-    if when.stretch and "/" in when.text:
-        start, _, end = when.text.partition("/")
-        return f"{fact.label} " + " ".join(filter(None, (start and f"from {start[:10]}", end and f"to {end[:10]}")))
+    if when.stretch:
+        start = "" if when.first_lo == FIRST else f"from {_day_or(when.first_lo, when.first_hi, when.text)}"
+        end = "" if when.open else f"to {_day_or(when.last_lo, when.last_hi, when.text.rpartition('/')[2])}"
+        return " ".join(filter(None, (fact.label, start, end)))
     return f"{fact.label} ({when.text[:10]})"
+
+
+def _day_or(low: int, high: int, text: str) -> str:
+    """The day on the site's calendar; a partial date as it was written."""
+    return day_text(low) if low == high else text.partition("/")[0]
 
 
 def sentence_of(facts: Iterable[Fact]) -> str:

@@ -21,6 +21,7 @@ from adapter.fhir.references import type_of
 from adapter.fhir.terminology import Grade
 
 _GENDERS = {"male", "female", "other", "unknown"}
+_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _DECIDING = {"active", "inactive", "rejected"}
 
 
@@ -46,7 +47,8 @@ def consent_facts(consent: Consent, reference: str, vocabulary: Vocabulary) -> I
     signed = calendar.at(text, path) if text else None
     root = consent.provision or Provision()
     period = calendar.during(root.period, "provision.period") if root.period else None
-    research = any(coding.code == "research" for coding in (consent.scope.coding or () if consent.scope else ()))
+    scopes = vocabulary.terminology.codes(consent.scope) if consent.scope else ()
+    research = (_SCOPE, "research") in scopes
     status = status_of(consent.status)
     if not research or status not in _DECIDING or not _names_study(consent, vocabulary.study):
         return

@@ -157,8 +157,8 @@ def _text(text: str, unit: str | None, vocabulary: Vocabulary) -> Result | Reaso
     parts = split_text(text)
     if parts:
         value, comparator, spelling = parts
-        if unit is None or normal_unit(spelling) in vocabulary.units[unit]:
-            found = _quantity(Quantity(value=value, comparator=comparator, unit=spelling), unit, vocabulary)
+        if comparator is None and (unit is None or normal_unit(spelling) in vocabulary.units[unit]):
+            found = _quantity(Quantity(value=value, unit=spelling), unit, vocabulary)
             if isinstance(found, Result):
                 return found
     if any(character.isdigit() for character in text):
@@ -220,7 +220,7 @@ def _side(number: Number, quantity: Quantity, row: ReferenceRange) -> int | None
     low, high = (_same_unit(end, quantity) for end in (row.low, row.high))
     above = number.above(high) if high is not None else False
     below = number.below(low) if low is not None else False
-    if (low is None and high is None) or above is None:
+    if above is None or (high is None and not below):
         return None
     return 1 if above else -1 if below else 0
 

@@ -35,7 +35,8 @@ class When:
 
     A day: `first_lo == last_lo` and `first_hi == last_hi` (equal to each other too, when the day is known exactly).
     A stretch: its first day lies in [first_lo, first_hi], its last in [last_lo, last_hi]; an `open` end reaches to the
-    day of asking. Undated: `dated` is False and `bound` is a day it cannot be later than (recordedDate, issued ...).
+    day of asking. Undated: `dated` is False and `bound` is a day it cannot be later than (recordedDate, issued ...). `uncut` is the last
+    possible day before `cut`.
     """
 
     first_lo: int = FIRST
@@ -47,12 +48,25 @@ class When:
     dated: bool = True
     bound: int | None = None
     text: str = ""
+    uncut: int | None = None
 
     def cut(self, day: int) -> "When":
         """The same event, knowing that it was not after `day`: a partial date loses its impossible days."""
-        if self.stretch or not self.dated or self.last_hi <= day:
+        if not self.is_cut_by(day):
             return self
-        return replace(self, first_hi=min(self.first_hi, day), last_hi=min(self.last_hi, day))
+        uncut = self.last_hi if self.uncut is None else self.uncut
+        return replace(self, first_hi=min(self.first_hi, day), last_hi=min(self.last_hi, day), uncut=uncut)
+
+    def is_cut_by(self, day: int) -> bool:
+        """Whether `cut` would take days away."""
+        return self.dated and not self.stretch and self.last_hi > day
+
+    def edges(self) -> set[int]:
+        """The days at which its place in a window can change; of a partial date also those that were cut away."""
+        if not self.dated:
+            return set() if self.bound is None else {self.bound}
+        days = {self.first_lo, self.first_hi, self.last_lo, self.last_hi if self.uncut is None else self.uncut}
+        return {day for day in days if FIRST < day < LAST - 4000}
 
     def end(self, asked: int) -> tuple[int, int]:
         """Earliest and latest possible last day, no later than the day of asking."""

@@ -62,9 +62,12 @@ class Number:
         return Number(low, high, self.low_open, self.high_open)
 
     def over(self, other: "Number") -> "Number | None":
-        """Divided by an exact positive number; None where the divisor is not one."""
-        divisor = other.exact()
-        return self.scaled(1 / divisor) if divisor is not None and divisor > 0 else None
+        """Divided by a positive number; a divisor below 100 leaves the quotient open above. None where nothing is known."""
+        low = self.low / other.high if self.low is not None and other.high else None
+        high = self.high / other.low if self.high is not None and other.low else None
+        if (low is None and high is None) or (low is not None and low < 0):
+            return None
+        return Number(low, high, self.low_open or other.high_open, self.high_open or other.low_open)
 
     def text(self) -> str:
         """As a person would write it: `1.2`, `< 0.5`, `1 to 2`; rounded to six figures for display only."""

@@ -1,5 +1,6 @@
 """One run: what the caller wrote, checked -> the stream of screenings, with the issues gathered on the way."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ NO_PATIENT = "no patient in the input; give FHIR R4 resources that name their pa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What the caller wrote; dates and paths are parsed, nothing else is checked."""
+    """What the caller wrote; dates and paths are parsed, nothing else is checked. `options`: as they were written."""
 
     sources: tuple[str, ...]
     trial: str
@@ -36,6 +37,11 @@ class Call:
     complete: tuple[str, ...] = ()
     not_kept: tuple[str, ...] = ()
     config: Path | None = None
+    options: tuple[str, ...] = ()
+
+    def written(self, command: str) -> str:
+        """Another command for the same sources and options, ready for a shell."""
+        return shlex.join(["trial-adapter", command, *self.sources, *self.options])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,10 @@ class Run:
             yield record
         if not told:
             self.collector.issues.append(Issue("error", "", "", NO_PATIENT, ", ".join(self.call.sources)))
+
+    def issues(self) -> list[Issue]:
+        """The issues of the run so far, errors first, in an order that does not depend on that of the sources."""
+        return sorted(set(self.collector.issues))
 
     def events(self) -> Iterator[Event]:
         """The records of all sources; what is read is counted on a terminal."""

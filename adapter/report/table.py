@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from adapter.eligibility.screening import Screening, Verdict
+from adapter.eligibility.screening import Asked, Screening, Verdict
 from adapter.eligibility.trial import Trial
 from adapter.facts.model import RANK, Reason
 from adapter.fhir.dates import day_text
@@ -103,12 +103,12 @@ def table(rows: list[Row], page: Page) -> Iterator[str]:
     yield from (line.rstrip() for line in drawn.get().rstrip("\n").split("\n"))
 
 
-def heading(trial: Trial, as_of: str, anchors: dict[str, str], page: Page) -> Iterator[str]:
+def heading(trial: Trial, asked: Asked, page: Page) -> Iterator[str]:
     """What was asked: the trial, the day, the anchors that the caller gave."""
-    given = ", ".join(f"{name} {day}" for name, day in anchors.items())
+    given = ", ".join(f"{name} {day.isoformat()}" for name, day in asked.anchors.items())
     told = f"given: {given}" if given else "no anchor given: from the record, else the as-of date"
     yield from wrapped(f"{trial.id}: {trial.title}", page.width)
-    yield from wrapped(f"as of {as_of}; {told}", page.width)
+    yield from wrapped(f"as of {asked.as_of.isoformat()}; {told}", page.width)
 
 
 def counts(rows: list[Row]) -> str:

@@ -62,7 +62,7 @@ class Course(Settings, frozen=True):
 def touches(context: Context, fact: Fact, span: Span, *, chronic: bool = False) -> bool | Reason:
     """Whether a Condition is active at the end or its course touches the window."""
     course = fact.course or CourseOf()
-    onset, abatement = (when.cut(context.known) if when else None for when in (course.onset, course.abatement))
+    onset, abatement = (when.cut(context.as_of) if when else None for when in (course.onset, course.abatement))
     if onset and onset.first_lo > context.end:
         return False
     active = context.active(course, chronic=chronic)
@@ -70,7 +70,7 @@ def touches(context: Context, fact: Fact, span: Span, *, chronic: bool = False) 
         return True
     places = [_place(context, when, span) for when in (onset, abatement) if when]
     if not places and course.recorded:
-        places = [_place(context, course.recorded.cut(context.known), span)]
+        places = [_place(context, course.recorded.cut(context.as_of), span)]
     if any(place is Place.INSIDE for place in places) or _goes_through(onset, abatement, span):
         return True
     doubts = [Reason.PARTIAL_DATE for place in places if place is Place.PARTIAL]

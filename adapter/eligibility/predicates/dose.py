@@ -10,7 +10,7 @@ from adapter.eligibility.timeline import Kind, Segment, Timeline, segment_of, ti
 from adapter.eligibility.truth import Truth
 from adapter.eligibility.witness import NEEDS, WHY, listed
 from adapter.facts.model import Fact, Reason, foremost
-from adapter.fhir.dates import LAST, Place, day_text
+from adapter.fhir.dates import Place, day_text
 from adapter.fhir.quantities import plain
 from adapter.fhir.terminology import Grade
 
@@ -152,13 +152,15 @@ def _touches(segment: Segment, span: Span) -> bool:
 
 
 def _mark(context: Context, segments: list[Segment], span: Span) -> None:
-    """A change leaves the window with its first day after it."""
-    if span.moves:
-        for segment in segments:
-            context.mark(segment.first + span.days)
-            if segment.last < LAST - span.days - 2:
-                context.mark(segment.last + 1 + span.days)
-                context.mark(segment.last + 1)
+    """A change leaves the window with its first day after it; a stated end that is still to come is a stop on the next day."""
+    for segment in segments:
+        if span.moves:
+            context.mark_event(segment.fact.when, span)
+            for day in segment.fact.when.edges():
+                context.mark(day + span.days)
+        for day in segment.fact.when.edges():
+            context.mark(day)
+            context.mark(day + 1)
 
 
 def _is_pulse(segment: Segment) -> bool:

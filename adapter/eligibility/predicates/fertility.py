@@ -35,6 +35,7 @@ def childbearing(context: Context, reading: str) -> bool | None:
     ages = context.age(context.end)
     if ages is None:
         return None
+    context.mark_birthdays((low, high + 1))
     answers = {low <= age <= high for age in ages}
     return answers.pop() if len(answers) == 1 else None
 
@@ -78,6 +79,7 @@ class Contraception(Settings, frozen=True):
     def _is_past(self, context: Context) -> bool:
         high = int(str(context.reading(self.childbearing_age)).split("-")[1])
         ages = context.age(context.end)
+        context.mark_birthdays((high + 1,))
         return ages is not None and ages[0] > high
 
 
@@ -161,8 +163,8 @@ class Expecting(Settings, frozen=True):
         if test.outcome is True:
             proofs += list(test.facts)
         if gender == "female" and childbearing(context, self.childbearing_age) is False:
-            positive = [f for f in self._tests(context) if f.doubt is None and is_positive(f) is True]
-            recent = [f for f in positive if context.place(f.when, span) is Place.INSIDE]
+            positive = [f for f in self._tests(context) if is_positive(f) is True]
+            recent = [f for f in positive if context.place(f.when, span) is not Place.OUTSIDE]
             return self._outside(context, [*proofs, *recent], doubts)
         if proofs:
             text = f"{sentence_of(proofs)}: pregnant or lactating."

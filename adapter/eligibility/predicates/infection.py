@@ -100,9 +100,17 @@ def _during(context: Context, condition: Fact, when: When, span: Span) -> bool:
     """Whether a Condition was going on during the drug's days in the window."""
     if condition.doubt is not None or not when.dated:
         return False
+    _mark_course(context, condition, span)
     last_lo, _ = when.end(context.as_of)
     days = Span(max(when.first_hi, span.start), min(max(last_lo, when.first_hi), span.end), 0, False, "the treatment")
     return going_on_during(context, condition, days) is True
+
+
+def _mark_course(context: Context, condition: Fact, span: Span) -> None:
+    """The course of a Condition may enter or leave the window before the drug does."""
+    course = condition.course
+    for when in (course.onset, course.abatement, course.recorded) if course else ():
+        context.mark_event(when, span)
 
 
 def going_on_during(context: Context, condition: Fact, days: Span) -> bool | Reason:
@@ -113,11 +121,11 @@ def going_on_during(context: Context, condition: Fact, days: Span) -> bool | Rea
     began = course.onset or course.recorded
     if began is None:
         return touches(context, condition, days)
-    began = began.cut(context.known)
+    began = began.cut(context.as_of)
     if began.first_lo > days.end:
         return False
     if course.abatement:
-        over = course.abatement.cut(context.known)
+        over = course.abatement.cut(context.as_of)
         if over.last_hi < days.start:
             return False
         return True if over.first_lo >= days.start and began.first_hi <= days.end else Reason.PARTIAL_DATE
@@ -161,7 +169,7 @@ class TreatedInStay(Settings, frozen=True):
         where = f"in {span.text()}"
         if found.proofs or found.doubts:
             return settle(context, found, (*self.stay_types, *self.drug_types), self.what, where)
-        return self._silent(context, stays, drugs, found, where)
+        return self._silent(context, (stays, drugs, orders), found, where)
 
     def _sort_drug(self, context: Context, fact: Fact, span: Span, drugs: Witnesses, orders: Witnesses) -> None:
         """Only the named types prove; an order or another record of the drug leaves it open."""
@@ -194,16 +202,24 @@ class TreatedInStay(Settings, frozen=True):
         words = stated(context, drug, self.disease) | stated(context, stay, self.disease)
         if "infection" in words:
             return True
-        conditions = (c for c in _conditions(context, self.disease) if c.grade in (Grade.COUNTS, Grade.BROAD))
+        conditions = [c for c in _conditions(context, self.disease) if c.grade in (Grade.COUNTS, Grade.BROAD)]
+        for condition in conditions:
+            _mark_course(context, condition, span)
         return any(c.doubt is None and going_on_during(context, c, span) is True for c in conditions)
 
-    def _silent(self, context: Context, stays: Witnesses, drugs: Witnesses, found: Witnesses, where: str) -> Finding:
-        """NO where the silence of the stays, or of the drugs, is covered."""
+    def _silent(
+        self, context: Context, parts: tuple[Witnesses, Witnesses, Witnesses], found: Witnesses, where: str
+    ) -> Finding:
+        """NO where the silence of the stays, or of the drugs without an order for one, is covered."""
+        stays, drugs, orders = parts
         found.outside = [*stays.outside, *drugs.outside]
         has_stay, has_drug = bool(stays.proofs or stays.doubts), bool(drugs.proofs or drugs.doubts)
-        for present, types in ((has_stay, self.stay_types), (has_drug, self.drug_types)):
+        ordered = bool(orders.doubts) and not has_drug
+        for present, types in ((has_stay, self.stay_types), (has_drug or ordered, self.drug_types)):
             if not present and not context.covers(types, not_kept=False):
                 return settle(context, found, types, self.what, where, not_kept=False)
+        if ordered and not has_stay:
+            found.doubts = orders.doubts
         both = (*self.stay_types, *self.drug_types)
         return settle(context, found, both, self.what, where, not_kept=False)
 

@@ -91,7 +91,7 @@ class ConsentGiven(Settings, frozen=True):
     consented: bool
 
     def find(self, context: Context) -> Finding:
-        latest = latest_consents(context.record.consents, context.end, context.known)
+        latest = latest_consents(context.record.consents, context.end)
         if not latest:
             text = "No research consent for this study is recorded with a date up to the as-of date."
             return unknown(Reason.NO_DATA, text, needs="the signed research consent for this study")
@@ -125,9 +125,9 @@ class ConsentGiven(Settings, frozen=True):
         return Finding(truth=Truth.YES, reason="signed", explanation=text, evidence=evidence)
 
 
-def latest_consents(consents: tuple[Consented, ...], end: int, known: int) -> list[Consented]:
+def latest_consents(consents: tuple[Consented, ...], end: int) -> list[Consented]:
     """The consents of the latest signature day up to the end; a partial date is cut there and stands at its last day."""
-    days = [(when.cut(min(end, known)).last_hi, c) for c in consents if (when := c.signed) and when.first_lo <= end]
+    days = [(when.cut(end).last_hi, c) for c in consents if (when := c.signed) and when.first_lo <= end]
     last = max((day for day, _ in days), default=None)
     return [consent for day, consent in days if day == last]
 

@@ -4,7 +4,7 @@ from adapter.eligibility.context import Context, Span, Within
 from adapter.eligibility.finding import Finding
 from adapter.eligibility.predicates.base import Settings
 from adapter.eligibility.witness import Witnesses, add_nameless, gather, in_window, settle, with_doubt
-from adapter.facts.model import Fact, Reason
+from adapter.facts.model import Fact, Reason, foremost
 from adapter.fhir.dates import FIRST
 from adapter.fhir.terminology import Grade
 
@@ -35,38 +35,44 @@ class Record(Settings, frozen=True):
 
     def _add_planned(self, context: Context, found: Witnesses, span: Span) -> None:
         for fact in context.record.named(self.planned or ""):
+            context.mark_event(fact.when, span)
             if not fact.when.dated or fact.when.last_hi >= span.start:
                 found.add(fact, fact.doubt or Reason.NEEDS_JUDGEMENT)
 
     def _weigh_exempt(self, context: Context, found: Witnesses, span: Span) -> None:
+        """An exempt diagnosis stays exempt when it is over or was cut out; where that is in doubt, so is the diagnosis."""
         for fact in found.exempt[:]:
             verdict = in_window(context, fact, span)
-            if verdict is False or self._is_over(context, fact):
+            gone = self._is_gone(context, fact)
+            if verdict is False or gone is True:
                 continue
             found.exempt.remove(fact)
-            found.add(fact, verdict)
+            found.add(fact, verdict if gone is False else gone)
 
-    def _is_over(self, context: Context, fact: Fact) -> bool:
+    def _is_gone(self, context: Context, fact: Fact) -> bool | Reason:
         """Resolved, in remission, inactive, abated, or excised on or after its onset."""
         if fact.course and context.is_over(fact.course):
             return True
-        names = (
-            self.excised_by or "",
-            *(name for name in context.record.facts if name.startswith("procedure:")),
-        )
+        names = (self.excised_by or "", *(name for name in context.record.facts if name.startswith("procedure:")))
         operations = {id(f): f for name in names for f in context.record.named(name)}.values()
-        return any(self._removed(context, operation, fact) for operation in operations)
+        verdicts = [self._removes(context, operation, fact) for operation in operations]
+        if True in verdicts:
+            return True
+        doubts = [verdict for verdict in verdicts if isinstance(verdict, Reason)]
+        return foremost(doubts) if doubts else False
 
-    def _removed(self, context: Context, operation: Fact, diagnosis: Fact) -> bool:
+    def _removes(self, context: Context, operation: Fact, diagnosis: Fact) -> bool | Reason:
         linked = diagnosis.source.reference in operation.links
-        if not (operation.name == self.excised_by or linked) or (
-            operation.doubt is Reason.NEEDS_JUDGEMENT and not linked
-        ):
+        if operation.name != self.excised_by and not linked:
             return False
         when = operation.when
-        if not when.dated or when.first_lo > context.end:
+        if when.dated and (when.first_lo > context.end or when.last_hi < diagnosis.when.first_lo):
             return False
-        return not diagnosis.when.dated or when.first_lo >= diagnosis.when.first_hi
+        if operation.doubt is not None and not linked:
+            return operation.doubt
+        if not when.dated:
+            return Reason.UNDATED
+        return True if not diagnosis.when.dated or when.first_lo >= diagnosis.when.first_hi else Reason.PARTIAL_DATE
 
 
 class Diagnosed(Settings, frozen=True):

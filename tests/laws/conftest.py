@@ -1,0 +1,13 @@
+"""Hypothesis without chance: the same examples on every machine, and few enough for every run."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "laws",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("laws")
