@@ -1,7 +1,9 @@
-"""The way through for one question: sources -> facts -> eligibility. The command line and later callers are thin readers of it."""
+"""The way through for one question: sources -> facts -> eligibility. The command line and later callers are thin
+readers of it.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -29,7 +31,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 class Site:
     """What a site sets: its time zone, its own ConceptMaps, the medication types that it does not keep."""
 
-    zone: ZoneInfo = ZoneInfo(DEFAULT_ZONE)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(DEFAULT_ZONE))
     concept_maps: tuple[Path, ...] = ()
     not_kept: frozenset[str] = frozenset()
 
@@ -74,7 +76,8 @@ def screen_bundle(
 ) -> list[Screening]:
     """Screens the patients of one FHIR document (a Bundle or a single resource), in the order of their ids.
 
-    `complete`: the resource types that were read completely, or "all". `not_kept`: medication types the site does not keep.
+    `complete`: the resource types that were read completely, or "all". `not_kept`: medication types the site does
+    not keep.
     """
     anchors = {"consent": consent_date, "screening": screening_date, "randomisation": randomisation_date}
     given = {name: day for name, day in anchors.items() if day}

@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -35,7 +36,13 @@ def svg(name: str) -> str:
     console.print(Text(f"$ trial-adapter {' '.join(command)}", "bold"))
     for line in shown(command).splitlines():
         console.print(Text.from_ansi(line), no_wrap=True, overflow="ignore", crop=False)
-    return console.export_svg(title="trial-adapter", unique_id=name)
+    return _self_contained(console.export_svg(title="trial-adapter", unique_id=name))
+
+
+def _self_contained(drawn: str) -> str:
+    """Without rich's fonts of a foreign host: a picture in a page must not call out."""
+    bare = re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
+    return bare.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
 
 
 def plain(name: str) -> str:

@@ -9,7 +9,9 @@ from adapter.fhir.dates import day_text
 
 
 def with_attestation(context: Context, criterion: str, found: Finding, days: int | ByReading) -> Finding:
-    """The finding after attestation: it decides what the record leaves open, and over a NO of silence; an old one is stale."""
+    """The finding after attestation: it decides what the record leaves open, and over a NO of silence; an old one is
+    stale.
+    """
     facts = context.record.named(f"attested:{criterion}")
     if not facts:
         return found
@@ -30,10 +32,9 @@ def with_attestation(context: Context, criterion: str, found: Finding, days: int
     if not (overrules or speaks):
         return found
     text = f"{_told(said.facts)}: {_WHY.get(said.outcome, 'it cannot be used')}. {found.explanation}"
-    again = unknown(
+    return unknown(
         said.outcome, text, said.facts, needs=f"a new attestation, or {found.needs}", children=found.children
     )
-    return again
 
 
 def _decided(truth: Truth, facts: tuple[Fact, ...], found: Finding) -> Finding:

@@ -8,7 +8,7 @@ import msgspec
 
 from adapter.errors import Issue
 from adapter.facts.model import Course, Fact, PatientRecord, Reason
-from adapter.fhir.dates import FIRST, LAST, Place, When, completed_years, day_text, plus_years
+from adapter.fhir.dates import FIRST, Place, When, completed_years, day_text, plus_years
 from adapter.fhir.elements import MEDICATION_TYPES
 
 PLANS = frozenset({"ServiceRequest", "Appointment", "ImmunizationRecommendation", "MedicationRequest"})
@@ -32,7 +32,9 @@ class Within(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The day of consent, screening or randomisation; `assumed` where it is the day of asking for want of a better one."""
+    """The day of consent, screening or randomisation; `assumed` where it is the day of asking for want of a better
+    one.
+    """
 
     day: int
     assumed: bool
@@ -142,7 +144,9 @@ class Context:
         return completed_years(person.born[1], day), completed_years(person.born[0], day)
 
     def active(self, course: Course, *, chronic: bool = False) -> bool | Reason:
-        """Whether a Condition is going on at the end: by abatement, clinical status, else a year from onset or recording."""
+        """Whether a Condition is going on at the end: by abatement, clinical status, else a year from onset or
+        recording.
+        """
         if course.abatement is not None and (over := self._abated(course.abatement)) is not None:
             return over
         if course.abated and course.abatement is None:

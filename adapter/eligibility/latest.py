@@ -31,7 +31,9 @@ def latest(
     says: Callable[[Fact], Outcome],
     silence: Outcome = Reason.NO_DATA,
 ) -> Latest:
-    """What the results of a window say. `silence` (NO_DATA) where there is none, STALE where there are only older ones."""
+    """What the results of a window say. `silence` (NO_DATA) where there is none, STALE where there are only older
+    ones.
+    """
     if not facts:
         return Latest(silence, ())
     final: list[Fact] = []
@@ -92,7 +94,9 @@ def _nothing(others: list[tuple[Reason, Fact]], older: list[Fact], silence: Outc
 
 
 def _obstructed(answer: Latest, others: list[tuple[Reason, Fact]], says: Callable[[Fact], Outcome]) -> Latest:
-    """Results that are not final, not mapped or not exactly dated stand in the way of the answer that they would change."""
+    """Results that are not final, not mapped or not exactly dated stand in the way of the answer that they would
+    change.
+    """
     if isinstance(answer.outcome, Reason) and answer.facts and answer.outcome is not Reason.STALE:
         return answer
     against = [(reason, fact) for reason, fact in others if _could_change(answer, reason, fact, says)]

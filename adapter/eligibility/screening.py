@@ -1,4 +1,6 @@
-"""One patient, one trial, one day -> a Screening: a verdict per criterion, what is missing, and what time alone would change."""
+"""One patient, one trial, one day -> a Screening: a verdict per criterion, what is missing, and what time alone
+would change.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +24,9 @@ _LOOKAHEAD = 24
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The question of a screening: the day, the anchors that the caller gives, and the types that the site does not keep."""
+    """The question of a screening: the day, the anchors that the caller gives, and the types that the site does not
+    keep.
+    """
 
     as_of: date
     anchors: Mapping[str, date] = field(default_factory=dict)
@@ -184,7 +188,9 @@ class _Asking:
         return None
 
     def eligible_from(self, verdicts: tuple[Verdict, ...]) -> int | None:
-        """The first day on which no criterion decides against because of a window; what can be repeated is left aside."""
+        """The first day on which no criterion decides against because of a window; what can be repeated is left
+        aside.
+        """
         lasting = [verdict for verdict in verdicts if not (verdict.against and _is_repeatable(verdict))]
         against = [verdict for verdict in lasting if verdict.against]
         if not against:

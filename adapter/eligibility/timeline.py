@@ -1,6 +1,7 @@
 """The dose timeline of one ingredient: on each day of a window the total daily dose and route that the records state.
 
-Statements and orders state a period; a dispense a supply; an administration one day. A later start replaces an earlier one.
+Statements and orders state a period; a dispense a supply; an administration one day. A later start replaces an
+earlier one.
 """
 
 from collections.abc import Iterable

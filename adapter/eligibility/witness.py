@@ -1,4 +1,6 @@
-"""Witnesses: several records that could prove one sentence. One that proves is enough; a doubtful one leaves it open; silence counts only where the record was read completely."""
+"""Witnesses: several records that could prove one sentence. One that proves is enough; a doubtful one leaves it
+open; silence counts only where the record was read completely.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -52,7 +52,9 @@ class Collector:
     _covered: set[str] = field(default_factory=set)
 
     def records(self, events: Iterable[Event]) -> Iterator[PatientRecord]:
-        """Patient records: those that are done early as they are done, the others at the end in the order of their ids."""
+        """Patient records: those that are done early as they are done, the others at the end in the order of their
+        ids.
+        """
         for event in events:
             if isinstance(event, Record):
                 self._keep(event)
@@ -186,7 +188,9 @@ class Collector:
         )
 
     def _settled(self, held: list[_Held]) -> Iterator[_Held]:
-        """Every held resource with its items; a Medication that never came is an issue, its record counts as nameless."""
+        """Every held resource with its items; a Medication that never came is an issue, its record counts as
+        nameless.
+        """
         for one in held:
             if one.waiting is None:
                 yield one

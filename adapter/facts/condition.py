@@ -83,7 +83,9 @@ def _abatement(condition: Condition, calendar: Calendar) -> When | None:
 
 
 def event_of(course: Course) -> When:
-    """The event date of a Condition: its onset; else it began on or before its abatement; else undated, bounded by recordedDate."""
+    """The event date of a Condition: its onset; else it began on or before its abatement; else undated, bounded by
+    recordedDate.
+    """
     if course.onset:
         return course.onset
     if course.abatement:

@@ -11,7 +11,9 @@ DAILY = "urine-protein-24h"
 
 
 def derived_facts(named: Callable[[str], Iterable[Fact]]) -> Iterator[Fact]:
-    """A UPCR for each specimen with urine protein and urine creatinine; a 24 h protein where concentration and volume are given."""
+    """A UPCR for each specimen with urine protein and urine creatinine; a 24 h protein where concentration and
+    volume are given.
+    """
     yield from _paired(named("urine-protein-spot"), named("urine-creatinine-spot"), RATIO, "g/g", _ratio, "/")
     yield from _paired(named("urine-protein-24h-concentration"), named("urine-volume-24h"), DAILY, "g/d", _product, "x")
 

@@ -34,7 +34,9 @@ MAPPERS: dict[type[Resource], _Mapper] = {
 def facts_of(
     resource: Resource, reference: str, vocabulary: Vocabulary, medication: CodeableConcept | None = None
 ) -> tuple[Item, ...] | Issue:
-    """The items of one resource; an Issue (error) where it cannot be read. `medication` is a followed medicationReference."""
+    """The items of one resource; an Issue (error) where it cannot be read. `medication` is a followed
+    medicationReference.
+    """
     try:
         mapper = MAPPERS.get(type(resource))
         if mapper is not None:

@@ -1,4 +1,6 @@
-"""The four medication types -> facts: exposures, orders, and doses for the dose timeline. FHIR R4 medications module."""
+"""The four medication types -> facts: exposures, orders, and doses for the dose timeline. FHIR R4 medications
+module.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

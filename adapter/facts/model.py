@@ -57,7 +57,8 @@ class Sign(StrEnum):
 class Result:
     """The value of an Observation.
 
-    `number` is in the fact's canonical unit. `sign` is what the laboratory said in words or codes. `range_` is -1, 0 or 1:
+    `number` is in the fact's canonical unit. `sign` is what the laboratory said in words or codes. `range_` is -1, 0
+    or 1:
     below, within or above the laboratory's own range. `problem` says why the value cannot be used.
     """
 
@@ -72,7 +73,9 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """A drug in use: ingredient, route, and the total daily dose where it is stated. `pulsed`: taken less than daily."""
+    """A drug in use: ingredient, route, and the total daily dose where it is stated. `pulsed`: taken less than
+    daily.
+    """
 
     ingredient: str
     route: str = ""

@@ -71,7 +71,9 @@ def _names_study(consent: Consent, study: Study) -> bool:
 
 
 def _is_study(reference: Reference, study: Study) -> bool:
-    """A reference whose id is the trial's id, or that is one of the study's names; an identifier by system and value."""
+    """A reference whose id is the trial's id, or that is one of the study's names; an identifier by system and
+    value.
+    """
     text = (reference.reference or "").split("/_history/")[0].split("|")[0].rstrip("/")
     identifier = reference.identifier
     value = f"{identifier.system or ''}|{identifier.value}" if identifier and identifier.value else None

@@ -1,4 +1,6 @@
-"""ServiceRequest, Appointment and ImmunizationRecommendation -> facts about what is planned; these may lie in the future."""
+"""ServiceRequest, Appointment and ImmunizationRecommendation -> facts about what is planned; these may lie in the
+future.
+"""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,6 @@
-"""value[x] of an Observation or component -> Result: a number in the canonical unit, a sign, or why neither can be had."""
+"""value[x] of an Observation or component -> Result: a number in the canonical unit, a sign, or why neither can be
+had.
+"""
 
 from fractions import Fraction
 
@@ -63,7 +65,9 @@ def value_path(valued: Valued) -> tuple[str, str]:
 
 
 def result_of(valued: Valued, spec: FactSpec, vocabulary: Vocabulary) -> Result:
-    """The result as this fact needs it: converted where the fact has a canonical unit, else read as a sign or number."""
+    """The result as this fact needs it: converted where the fact has a canonical unit, else read as a sign or
+    number.
+    """
     range_ = _against_range(valued)
     sign = _sign(valued, vocabulary)
     if isinstance(sign, Reason):
@@ -167,7 +171,9 @@ def _text(text: str, unit: str | None, vocabulary: Vocabulary) -> Result | Reaso
 
 
 def _sign(valued: Valued, vocabulary: Vocabulary) -> Sign | Reason | None:
-    """What the laboratory said in words or codes; a value and an interpretation that contradict each other are a conflict."""
+    """What the laboratory said in words or codes; a value and an interpretation that contradict each other are a
+    conflict.
+    """
     said = [valued.value_codeable_concept]
     if valued.value_string is not None:
         said.append(CodeableConcept(text=valued.value_string))
@@ -216,7 +222,9 @@ def _is_normal(row: ReferenceRange) -> bool:
 
 
 def _side(number: Number, quantity: Quantity, row: ReferenceRange) -> int | None:
-    """Which side of one reference range; None where the units differ or a comparator leaves open whether it is above."""
+    """Which side of one reference range; None where the units differ or a comparator leaves open whether it is
+    above.
+    """
     low, high = (_same_unit(end, quantity) for end in (row.low, row.high))
     above = number.above(high) if high is not None else False
     below = number.below(low) if low is not None else False

@@ -74,7 +74,9 @@ def doubt_of(*reasons: Reason | None) -> Reason | None:
 def nameless(
     type_: str, when: When, source: Source, doubt: Reason | None = None, course: Course | None = None
 ) -> Iterator[Fact]:
-    """A concept without any code that a table knows and without a name: it could be anything that its type can prove."""
+    """A concept without any code that a table knows and without a name: it could be anything that its type can
+    prove.
+    """
     yield Fact(
         f"nameless:{type_}", type_, Grade.UNMAPPED, when, "a record without a readable name", source,
         doubt=doubt_of(Reason.UNMAPPED_CODE, doubt), course=course,

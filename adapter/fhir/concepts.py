@@ -87,7 +87,8 @@ def label(concept: CodeableConcept | None) -> str:
 
 
 class Terms:
-    """Finds which of many terms a text contains: a Latin term at a word start, a short one as a whole word, others anywhere.
+    """Finds which of many terms a text contains: a Latin term at a word start, a short one as a whole word, others
+    anywhere.
 
     The terms are asked for when the first text comes: most runs meet few texts that no table places.
     """

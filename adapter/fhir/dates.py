@@ -1,6 +1,7 @@
 """FHIR date, dateTime, instant and Period as days on the site's calendar, with their precision kept.
 
-Days are proleptic ordinals (`date.toordinal()`): whole days, cheap to compare. A partial date (`2026-05`) is one day that
+Days are proleptic ordinals (`date.toordinal()`): whole days, cheap to compare. A partial date (`2026-05`) is one day
+that
 is not known exactly; a stretch (Period, a supply) was going on all its days. FHIR R4, datatypes#dateTime.
 """
 
@@ -35,7 +36,8 @@ class When:
 
     A day: `first_lo == last_lo` and `first_hi == last_hi` (equal to each other too, when the day is known exactly).
     A stretch: its first day lies in [first_lo, first_hi], its last in [last_lo, last_hi]; an `open` end reaches to the
-    day of asking. Undated: `dated` is False and `bound` is a day it cannot be later than (recordedDate, issued ...). `uncut` is the last
+    day of asking. Undated: `dated` is False and `bound` is a day it cannot be later than (recordedDate, issued ...).
+    `uncut` is the last
     possible day before `cut`.
     """
 
@@ -144,7 +146,9 @@ class Calendar:
             raise UnreadableError(path, f"{text[:40]!r} is not a date that exists; write YYYY-MM-DD") from None
 
     def check(self, text: str, path: str) -> None:
-        """Whether a date exists, without placing it on the calendar: the cheap question for what no criterion asks for."""
+        """Whether a date exists, without placing it on the calendar: the cheap question for what no criterion asks
+        for.
+        """
         try:
             datetime.fromisoformat(text)
         except ValueError:

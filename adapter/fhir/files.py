@@ -18,14 +18,18 @@ _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def data_dir() -> Path:
-    """The folder that holds `mappings/` and `profiles/`: inside the installed package, else beside it in the repository."""
+    """The folder that holds `mappings/` and `profiles/`: inside the installed package, else beside it in the
+    repository.
+    """
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_data"
     return packaged if packaged.is_dir() else package.parent
 
 
 def load_yaml(path: Path) -> tuple[Json, Lines]:
-    """The document and the line of each of its keys; a duplicate key is refused, since YAML would keep the last in silence."""
+    """The document and the line of each of its keys; a duplicate key is refused, since YAML would keep the last in
+    silence.
+    """
     try:
         node = yaml.compose(read_text(path), Loader=_Loader)
     except yaml.YAMLError as error:

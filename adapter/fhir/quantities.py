@@ -62,7 +62,9 @@ class Number:
         return Number(low, high, self.low_open, self.high_open)
 
     def over(self, other: "Number") -> "Number | None":
-        """Divided by a positive number; a divisor below 100 leaves the quotient open above. None where nothing is known."""
+        """Divided by a positive number; a divisor below 100 leaves the quotient open above. None where nothing is
+        known.
+        """
         low = self.low / other.high if self.low is not None and other.high else None
         high = self.high / other.low if self.high is not None and other.low else None
         if (low is None and high is None) or (low is not None and low < 0):

@@ -76,7 +76,8 @@ class Match:
 class Meaning:
     """All that a concept means for one resource type.
 
-    `relevant` are the matches that can say something, `own` its codes of this project's systems. `nameless`: no table places
+    `relevant` are the matches that can say something, `own` its codes of this project's systems. `nameless`: no
+    table places
     it and no person could read it.
     """
 
@@ -88,7 +89,9 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Terminology:
-    """The loaded tables: `maps` translates local codes, `texts` normalised texts; `ingredients` and `frequencies` read drugs."""
+    """The loaded tables: `maps` translates local codes, `texts` normalised texts; `ingredients` and `frequencies`
+    read drugs.
+    """
 
     systems: Systems
     specs: tuple[FactSpec, ...]
@@ -208,7 +211,9 @@ class Terminology:
         return value_set.holds(system, value) or (family is not None and value_set.holds(family, value))
 
     def _unmapped(self, specs: Iterable[FactSpec], concept: CodeableConcept) -> tuple[Match, ...]:
-        """The facts that an unplaced but readable concept might be: it contains one of their terms or doubtful words."""
+        """The facts that an unplaced but readable concept might be: it contains one of their terms or doubtful
+        words.
+        """
         texts = [concept.text, *(coding.display for coding in codings(concept))]
         name = " | ".join(normal_text(text) for text in texts if text)
         matches = []

@@ -1,4 +1,6 @@
-"""What every predicate is: settings from `criteria.yaml`, and `find`, which asks the context and answers with a Finding."""
+"""What every predicate is: settings from `criteria.yaml`, and `find`, which asks the context and answers with a
+Finding.
+"""
 
 from typing import Protocol
 

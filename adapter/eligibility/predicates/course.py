@@ -13,7 +13,8 @@ from adapter.fhir.terminology import Grade
 class Course(Settings, frozen=True):
     """Active at the end, or with onset or abatement in the window (recordedDate only where neither is given).
 
-    `chronic`: active until it is said to be over. `acute-days`: active for longer than that since its onset needs a person.
+    `chronic`: active until it is said to be over. `acute-days`: active for longer than that since its onset needs a
+    person.
     `judgement`: whatever is found needs a person. `unless-also` are facts that say more of the same record.
     """
 

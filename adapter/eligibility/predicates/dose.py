@@ -152,7 +152,9 @@ def _touches(segment: Segment, span: Span) -> bool:
 
 
 def _mark(context: Context, segments: list[Segment], span: Span) -> None:
-    """A change leaves the window with its first day after it; a stated end that is still to come is a stop on the next day."""
+    """A change leaves the window with its first day after it; a stated end that is still to come is a stop on the
+    next day.
+    """
     for segment in segments:
         if span.moves:
             context.mark_event(segment.fact.when, span)

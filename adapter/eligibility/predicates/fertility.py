@@ -1,4 +1,6 @@
-"""`not-applicable`, `tests-negative` and `expecting`: questions that depend on gender, age and the ability to bear children."""
+"""`not-applicable`, `tests-negative` and `expecting`: questions that depend on gender, age and the ability to bear
+children.
+"""
 
 from adapter.eligibility.context import Context, Span, Within
 from adapter.eligibility.finding import Evidence, Finding, evidence_of, unknown
@@ -51,7 +53,9 @@ def sure(context: Context, name: str) -> tuple[Fact, ...]:
     facts = context.record.named(name)
     return tuple(
         f for f in facts
-        if f.grade in (Grade.COUNTS, Grade.BROAD) and f.doubt is None and not (f.when.dated and f.when.first_lo > context.end)
+        if f.grade in (Grade.COUNTS, Grade.BROAD)
+        and f.doubt is None
+        and not (f.when.dated and f.when.first_lo > context.end)
     )  # fmt: skip
 
 
@@ -129,7 +133,8 @@ class TestsNegative(Settings, frozen=True):
         truth = Truth.YES if answer.outcome else Truth.NO
         reason = "negative" if answer.outcome else "positive"
         return Finding(
-            truth=truth, reason=reason, explanation=f"{told(what, answer)}.", evidence=evidence_of(answer.facts), label=what
+            truth=truth, reason=reason, explanation=f"{told(what, answer)}.", label=what,
+            evidence=evidence_of(answer.facts),
         )  # fmt: skip
 
 

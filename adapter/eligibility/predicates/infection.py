@@ -15,7 +15,8 @@ from adapter.fhir.terminology import Grade
 class TreatedFor(Settings, frozen=True):
     """A drug of a class was used in the window for a disease.
 
-    Its stated reason is the only indication; without one, a Condition of `disease` going on during the drug's days in the
+    Its stated reason is the only indication; without one, a Condition of `disease` going on during the drug's days
+    in the
     window. An exempt reason exempts; no indication, and a drug that is often given to prevent, need a person.
     """
 

@@ -107,8 +107,10 @@ class _Score:
 class Scored(Settings, frozen=True):
     """At least so many points on an instrument, documented or proved.
 
-    `within`: only what lies in this window counts; without it everything before the end, of any age: then the highest total
-    speaks, and one below the bound holds for `low-total-days` only. `by-evidence` names the reading that lets items prove.
+    `within`: only what lies in this window counts; without it everything before the end, of any age: then the
+    highest total
+    speaks, and one below the bound holds for `low-total-days` only. `by-evidence` names the reading that lets items
+    prove.
     """
 
     instrument: str
@@ -294,7 +296,8 @@ class Scored(Settings, frozen=True):
         )  # fmt: skip
 
     def _proved(self, instrument: Instrument, score: _Score) -> Finding:
-        text = f"{instrument.title}: {_points(score, instrument)} proved ({listed(score.proved)}), at least {self.at_least}."
+        items = f"{_points(score, instrument)} proved ({listed(score.proved)})"
+        text = f"{instrument.title}: {items}, at least {self.at_least}."
         return Finding(truth=Truth.YES, reason="proved-items", explanation=text, evidence=evidence_of(score.facts))
 
     def _assessed(self, instrument: Instrument, score: _Score) -> Finding:

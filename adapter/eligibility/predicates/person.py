@@ -13,7 +13,8 @@ from adapter.fhir.dates import Place, completed_years, day_text, plus_years
 class Age(Settings, frozen=True):
     """Older than `over` years and at most `up_to` on the day of an anchor.
 
-    The reading decides the year after either birthday: `review` asks a person, `exact` counts days, `completed-years` years.
+    The reading decides the year after either birthday: `review` asks a person, `exact` counts days,
+    `completed-years` years.
     """
 
     age: str
@@ -126,7 +127,9 @@ class ConsentGiven(Settings, frozen=True):
 
 
 def latest_consents(consents: tuple[Consented, ...], end: int) -> list[Consented]:
-    """The consents of the latest signature day up to the end; a partial date is cut there and stands at its last day."""
+    """The consents of the latest signature day up to the end; a partial date is cut there and stands at its last
+    day.
+    """
     days = [(when.cut(end).last_hi, c) for c in consents if (when := c.signed) and when.first_lo <= end]
     last = max((day for day, _ in days), default=None)
     return [consent for day, consent in days if day == last]

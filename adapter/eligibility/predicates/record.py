@@ -40,7 +40,9 @@ class Record(Settings, frozen=True):
                 found.add(fact, fact.doubt or Reason.NEEDS_JUDGEMENT)
 
     def _weigh_exempt(self, context: Context, found: Witnesses, span: Span) -> None:
-        """An exempt diagnosis stays exempt when it is over or was cut out; where that is in doubt, so is the diagnosis."""
+        """An exempt diagnosis stays exempt when it is over or was cut out; where that is in doubt, so is the
+        diagnosis.
+        """
         for fact in found.exempt[:]:
             verdict = in_window(context, fact, span)
             gone = self._is_gone(context, fact)

@@ -99,7 +99,8 @@ def _a(what: str) -> str:
 class Positive(Settings, frozen=True):
     """The latest result of a test, of any age, is positive.
 
-    `judgement`: a positive one needs a person, unless a result of `settled-by` is there too. `above-zero`: a viral load,
+    `judgement`: a positive one needs a person, unless a result of `settled-by` is there too. `above-zero`: a viral
+    load,
     positive above 0.
     """
 
