@@ -117,7 +117,7 @@ def screen(record: PatientRecord, trial: Trial, asked: Asked, versions: Mapping[
         patient=record.patient,
         as_of=as_of,
         status=status_of(verdicts),
-        anchors=asking.anchors(as_of),
+        anchors=asking.context(as_of).anchors,
         eligible_from=asking.eligible_from(verdicts),
         criteria=verdicts,
         issues=record.issues,
@@ -142,7 +142,7 @@ class _Asking:
     asked: Asked
     known: int
     _later: dict[tuple[str, int], Finding] = field(default_factory=dict)
-    _records: dict[int, PatientRecord] = field(default_factory=dict)
+    _days: dict[int, Context] = field(default_factory=dict)
 
     def anchors(self, as_of: int) -> dict[str, Anchor]:
         """Given by the caller, else (consent) signed in the record, else the day of asking, assumed."""
@@ -157,11 +157,16 @@ class _Asking:
         return {name: found.get(name, Anchor(as_of, True)) for name in names}
 
     def context(self, as_of: int) -> Context:
-        anchors = self.anchors(as_of)
-        randomised = anchors["randomisation"]
-        end = as_of if randomised.assumed else min(as_of, randomised.day)
-        record = self._records.setdefault(as_of, cut_at(self.record, as_of))
-        return Context(record, self.trial.readings, anchors, as_of, end, self.asked.not_kept)
+        """A fresh context of a day; what is the same for every criterion of that day is made once."""
+        day = self._days.get(as_of)
+        if day is None:
+            anchors = self.anchors(as_of)
+            randomised = anchors["randomisation"]
+            end = as_of if randomised.assumed else min(as_of, randomised.day)
+            record = cut_at(self.record, as_of)
+            day = Context(record, self.trial.readings, anchors, as_of, end, self.asked.not_kept)
+            self._days[as_of] = day
+        return Context(day.record, day.readings, day.anchors, as_of, day.end, day.not_kept)
 
     def verdict(self, criterion: Criterion) -> Verdict:
         context = self.context(self.known)

@@ -35,15 +35,18 @@ def _paired(
     combine: Callable[[Number, Number], Number | None],
     sign: str,
 ) -> Iterator[Fact]:
-    partners: dict[str, list[Fact]] = {}
-    for other in others:
-        if other.specimen and other.grade is Grade.COUNTS:
-            partners.setdefault(other.specimen, []).append(other)
+    partners = [other for other in others if other.grade is Grade.COUNTS]
     for one in ones:
-        for other in partners.get(one.specimen, ()) if one.grade is Grade.COUNTS else ():
-            fact = _combined(one, other, name, unit, combine, sign)
-            if fact:
+        for other in partners if one.grade is Grade.COUNTS else ():
+            if _of_one_specimen(one, other) and (fact := _combined(one, other, name, unit, combine, sign)):
                 yield fact
+
+
+def _of_one_specimen(one: Fact, other: Fact) -> bool:
+    """The same specimen, or the same date and time where not both name one."""
+    if one.specimen and other.specimen:
+        return one.specimen == other.specimen
+    return one.moment == other.moment
 
 
 def _combined(
@@ -67,4 +70,15 @@ def _combined(
         result = Result(number, unit, formula=formula, problem=None if number else Reason.NEEDS_JUDGEMENT)
     source = Source(one.source.reference, one.source.version, one.source.path, one.source.written)
     doubt = one.doubt or other.doubt
-    return Fact(name, "Observation", Grade.COUNTS, one.when, one.label, source, doubt, result, specimen=one.specimen)
+    return Fact(
+        name,
+        "Observation",
+        Grade.COUNTS,
+        one.when,
+        one.label,
+        source,
+        doubt,
+        result,
+        specimen=one.specimen,
+        moment=one.moment,
+    )

@@ -122,6 +122,7 @@ class Fact:
     """One statement. `doubt` is None where it counts; else the reason why a person must look.
 
     `grade` tells exemptions and listed candidates apart from what proves. `label` is what to call it in a sentence.
+    `specimen` and `moment` (the exact time) tell which results are of one specimen.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Fact:
     course: Course | None = None
     links: tuple[str, ...] = ()
     specimen: str = ""
+    moment: str = ""
 
     @property
     def order(self) -> tuple[int, int, str, str, str]:

@@ -78,7 +78,7 @@ def _facts_of_part(
     for match in part.meaning.relevant:
         result = result_of(part.valued, match.fact, vocabulary)
         yield from _told_text(part.valued, result, source)
-        yield _fact(match, name, when, source, doubt, _with_abnormal(part.valued, result), _specimen(observation))
+        yield _fact(match, name, when, source, doubt, _with_abnormal(part.valued, result), observation, vocabulary)
     for fact in _own_facts(part.meaning, vocabulary):
         if not fact.startswith("attested:"):
             yield Fact(fact, "Observation", Grade.COUNTS, when, name, source, doubt, plain_result(part.valued))
@@ -88,10 +88,21 @@ def _facts_of_part(
 
 
 def _fact(
-    match: Match, name: str, when: When, source: Source, doubt: Reason | None, result: Result, specimen: str
+    match: Match,
+    name: str,
+    when: When,
+    source: Source,
+    doubt: Reason | None,
+    result: Result,
+    observation: Observation,
+    vocabulary: Vocabulary,
 ) -> Fact:
     both = doubt_of(DOUBT.get(match.grade), doubt)
-    return Fact(match.fact.name, "Observation", match.grade, when, name, source, both, result, specimen=specimen)
+    specimen = (key_of(observation.specimen) if observation.specimen else None) or ""
+    moment = _moment(observation, source.reference, vocabulary)
+    return Fact(
+        match.fact.name, "Observation", match.grade, when, name, source, both, result, specimen=specimen, moment=moment
+    )  # fmt: skip
 
 
 def _told_text(valued: Observation | Measured, result: Result, source: Source) -> Iterator[Issue]:
@@ -118,18 +129,14 @@ def _by_patient(observation: Observation) -> bool:
     return any(type_of(performer) in _NOT_ATTESTING for performer in observation.performer or ())
 
 
-def _specimen(observation: Observation) -> str:
-    """What tells that two results are of one specimen: the specimen, else the same date and time."""
-    specimen = key_of(observation.specimen) if observation.specimen else None
-    if specimen:
-        return specimen
-    moment = observation.effective_date_time or observation.effective_instant
-    if moment and "T" in moment:
-        return f"at {moment}"
+def _moment(observation: Observation, reference: str, vocabulary: Vocabulary) -> str:
+    """The exact time of a result, the same however its zone is written; without one, only its own Observation."""
     period = observation.effective_period
-    if period and period.start and period.end and "T" in period.start:
-        return f"at {period.start}/{period.end}"
-    return f"in {observation.id}" if observation.id else ""
+    ends = (period.start, period.end) if period and period.start and period.end else ()
+    texts = ends or (observation.effective_date_time or observation.effective_instant or "",)
+    if not all("T" in text for text in texts):
+        return f"in {reference}"
+    return "/".join(vocabulary.calendar.instant(text) for text in texts)
 
 
 def _check_dates(observation: Observation, vocabulary: Vocabulary) -> None:

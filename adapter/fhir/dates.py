@@ -8,7 +8,7 @@ is not known exactly; a stretch (Period, a supply) was going on all its days. FH
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -153,6 +153,11 @@ class Calendar:
             datetime.fromisoformat(text)
         except ValueError:
             self.days(text, path)
+
+    def instant(self, text: str) -> str:
+        """A dateTime that is known to be one, in UTC; without a zone it is meant in the site's."""
+        moment = datetime.fromisoformat(text.strip().replace(":60", ":59"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC).isoformat()
 
     def at(self, text: str, path: str) -> When:
         """One day, or a partial date."""

@@ -51,8 +51,12 @@ def resource_events(data: bytes, where: Where, line: int = 0, full_url: str | No
         return None if _was_bundle(data) else [unreadable(data, fault, where, line, full_url)]
     if resource is None:
         return None if kind == "Bundle" else []
-    reference = f"{kind}/{resource.id}" if resource.id else full_url or _named_by_content(kind, data)
-    also = () if full_url is None or full_url.endswith(reference) else _also(reference, full_url)
+    if resource.id:
+        reference = f"{kind}/{resource.id}"
+        also = () if full_url is None or full_url.endswith(reference) else _also(reference, full_url)
+    else:
+        reference = full_url or _named_by_content(kind, data)
+        also = _also(reference, reference)
     path = _SUBJECT.get(kind)
     if path is None:
         events = _special(resource, data, reference, where, line, also)

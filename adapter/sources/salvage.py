@@ -6,6 +6,7 @@ Everything here looks at bytes with regular expressions and never fails; it runs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 
@@ -60,7 +61,7 @@ def told_of_all(data: bytes) -> Iterator[Told]:
     """The same of every resource in a text that cannot even be cut into resources, each of (type, patient) once."""
     starts = [found.start() for found in _TYPE.finditer(data)]
     seen = set[tuple[str | None, str | None]]()
-    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, end in pairwise([*starts, len(data)]):
         one = told(data[start:end])
         if (one.type, one.subject) not in seen:
             seen.add((one.type, one.subject))
