@@ -1,6 +1,6 @@
-"""Draws docs/images/*.svg from what the commands of `make demo` really print: ``python docs/draw_demo.py``.
+"""Draws docs/images/*.svg, and the dossier in docs/how-to, from what the commands really print: ``python docs/draw_demo.py``.
 
-Each command runs on a terminal of its own (a pty), so the picture has the colours and the width that a person sees.
+For a picture a command runs on a terminal of its own (a pty), so it has the colours and the width that a person sees.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -20,11 +20,11 @@ from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
+DOSSIER = ROOT / "docs" / "how-to" / "read-a-dossier.md"
 WIDTH = 110
 ASKED = ("--as-of", "2026-11-22", "--complete", "all")
 DRAWN = {
     "demo": ("screen", "examples/cohort", *ASKED),
-    "dossier": ("explain", "examples/cohort", "--patient", "Patient/rituximab-20-weeks", *ASKED),
 }
 """Picture -> the command that it shows."""
 
@@ -45,18 +45,13 @@ def _self_contained(drawn: str) -> str:
     return bare.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
 
 
-def plain(name: str) -> str:
-    """What the command of a picture prints, without colours."""
-    return Text.from_ansi(shown(DRAWN[name])).plain
-
-
 def shown(command: tuple[str, ...]) -> str:
     """What a command prints on a terminal of `WIDTH` columns."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 60, WIDTH, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
     environment = {k: v for k, v in environment.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
-    program = [sys.executable, "-c", "from adapter.cli import main; main()", *command]
+    program = [sys.executable, "-m", "adapter", *command]
     with subprocess.Popen(program, stdin=its, stdout=its, stderr=subprocess.DEVNULL, cwd=ROOT, env=environment):
         os.close(its)
         text = b"".join(_until_closed(ours)).decode()
@@ -76,7 +71,32 @@ def _until_closed(terminal: int) -> Iterator[bytes]:
         yield chunk
 
 
+def dossier_page() -> str:
+    """docs/how-to/read-a-dossier.md with its dossier as it is printed today."""
+    page = DOSSIER.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^trial-adapter (explain .*)$", page, re.MULTILINE)
+    return re.sub(r"(?<=^```text\n).*?(?=^```$)", lambda _: _excerpt(printed(command.split())), page, flags=re.M | re.S)
+
+
+def printed(command: Sequence[str]) -> str:
+    """What a command prints into a file or pipe, 100 columns wide."""
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
+    program = [sys.executable, "-m", "adapter", *command]
+    return subprocess.run(
+        program, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=False
+    ).stdout
+
+
+def _excerpt(dossier: str) -> str:
+    """The head, what decides against, and the doses; `...` for the rest."""
+    head, _, _ = dossier.partition("\nInclusion criteria\n")
+    against = [part for part in dossier.split("\n\n") if part.startswith("✗")]
+    _, _, doses = dossier.partition("\nDoses of ")
+    return "...\n".join(part.strip("\n") + "\n" for part in (head, *against, f"Doses of {doses}"))
+
+
 def main() -> None:
+    DOSSIER.write_text(dossier_page(), encoding="utf-8")
     IMAGES.mkdir(exist_ok=True)
     for name in DRAWN:
         (IMAGES / f"{name}.svg").write_text(svg(name), encoding="utf-8")

@@ -133,7 +133,10 @@ class Collector:
             patient.unread.add(type_)
 
     def _patient(self, subject: str) -> _Patient:
-        return self._patients.setdefault(subject, _Patient())
+        found = self._patients.get(subject)
+        if found is None:
+            found = self._patients[subject] = _Patient()
+        return found
 
     def _survivor(self, key: str) -> str:
         """Follows merges and other names to the one key of a patient; a circle of merges ends where it began."""

@@ -24,10 +24,13 @@ _DOUBTFUL = {"unconfirmed", "provisional", "differential", "unknown", "on-hold"}
 def condition_facts(condition: Condition, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
     """The diagnoses that a Condition states. Raises UnreadableError for a date that cannot exist."""
     assert condition.code is not None
-    course = course_of(condition, vocabulary)
     meaning = vocabulary.terminology.meaning("Condition", condition.code)
-    verification = code_of(condition.verification_status)
     matches = meaning.relevant
+    if not matches and not meaning.nameless:
+        _check_dates(condition, vocabulary.calendar)
+        return
+    course = course_of(condition, vocabulary)
+    verification = code_of(condition.verification_status)
     if verification == "entered-in-error":
         if matches or meaning.nameless:
             yield retracted(reference, "verificationStatus")
@@ -43,6 +46,20 @@ def condition_facts(condition: Condition, reference: str, vocabulary: Vocabulary
     for match in matches:
         doubt = doubt_of(DOUBT.get(match.grade), None if match.grade is Grade.LISTED else status)
         yield Fact(match.fact.name, "Condition", match.grade, when, name, source, doubt=doubt, course=course)
+
+
+def _check_dates(condition: Condition, calendar: Calendar) -> None:
+    """A date that cannot exist makes any resource unreadable, also one that states nothing."""
+    if condition.onset_period or condition.abatement_period:
+        _onset(condition, calendar)
+        _abatement(condition, calendar)
+    for text, path in (
+        (condition.onset_date_time, "onsetDateTime"),
+        (condition.abatement_date_time, "abatementDateTime"),
+        (condition.recorded_date, "recordedDate"),
+    ):
+        if text:
+            calendar.check(text, path)
 
 
 def course_of(condition: Condition, vocabulary: Vocabulary) -> Course:

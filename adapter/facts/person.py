@@ -66,15 +66,20 @@ def _nested(provision: Provision) -> Iterator[Provision]:
 def _names_study(consent: Consent, study: Study) -> bool:
     root = consent.provision or Provision()
     data = [row.reference for p in (root, *_nested(root)) for row in p.data or () if row.reference]
-    uris = {policy.uri for policy in consent.policy or () if policy.uri}
+    uris = {_bare(policy.uri) for policy in consent.policy or () if policy.uri}
     return bool(uris & study.names) or any(_is_study(reference, study) for reference in data)
+
+
+def _bare(uri: str) -> str:
+    """A reference or canonical without its version."""
+    return uri.strip().split("/_history/")[0].split("|")[0].rstrip("/")
 
 
 def _is_study(reference: Reference, study: Study) -> bool:
     """A reference whose id is the trial's id, or that is one of the study's names; an identifier by system and
     value.
     """
-    text = (reference.reference or "").split("/_history/")[0].split("|")[0].rstrip("/")
+    text = _bare(reference.reference or "")
     identifier = reference.identifier
     value = f"{identifier.system or ''}|{identifier.value}" if identifier and identifier.value else None
     return (bool(text) and (text.rpartition("/")[2] == study.id or text in study.names)) or value in study.names

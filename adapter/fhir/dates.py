@@ -151,7 +151,7 @@ class Calendar:
         """
         try:
             datetime.fromisoformat(text)
-        except ValueError:
+        except ValueError:  # not written as Python reads it: FHIR may still
             self.days(text, path)
 
     def instant(self, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from adapter.eligibility.screening import Asked, Screening, Verdict
-from adapter.eligibility.trial import Trial
+from adapter.eligibility.trial import Criterion, Trial
 from adapter.facts.model import RANK, Reason
 from adapter.fhir.dates import day_text
 from adapter.report.text import Page, clean, number, wrapped
@@ -50,13 +50,17 @@ def row_of(screening: Screening) -> Row:
 def _decides(screening: Screening) -> str:
     if screening.status == "eligible":
         days = [verdict.changes_on for verdict in screening.criteria if verdict.changes_on is not None]
-        until = f"; something changes on {day_text(min(days))}" if days else ""
+        until = f", at least until {day_text(min(days) - 1)}" if days else ""
         return f"all {number(len(screening.criteria), 'criterion', 'criteria')}{until}"
-    against = [verdict.criterion.title for verdict in screening.criteria if verdict.against]
+    against = [_against(verdict.criterion) for verdict in screening.criteria if verdict.against]
     if not against:
         return "nothing against so far"
     later = f"; eligible from {day_text(screening.eligible_from)}" if screening.eligible_from else ""
     return _some(against) + later
+
+
+def _against(criterion: Criterion) -> str:
+    return criterion.title if criterion.kind == "exclusion" else f"not met: {criterion.title}"
 
 
 def _missing(open_: Sequence[Verdict]) -> str:
@@ -86,8 +90,8 @@ def table(rows: list[Row], page: Page) -> Iterator[str]:
     shape = Table(box=box.SIMPLE_HEAD if page.unicode else box.ASCII2, expand=False, pad_edge=False, padding=(0, 1))
     shape.add_column("patient", overflow="fold", max_width=max(page.width // 4, 8))
     shape.add_column("status", no_wrap=True)
-    shape.add_column("what decides", overflow="fold", ratio=2)
-    shape.add_column("what is missing", overflow="fold", ratio=3)
+    shape.add_column("what decides", overflow="fold", ratio=1)
+    shape.add_column("what is missing", overflow="fold", ratio=1)
     for row in sorted(rows, key=lambda row: row.order):
         status = Text(row.status, _STYLE[row.status])
         shape.add_row(Text(row.patient), status, Text(row.decides), Text(row.missing))
@@ -100,7 +104,7 @@ def table(rows: list[Row], page: Page) -> Iterator[str]:
     )
     with console.capture() as drawn:
         console.print(shape)
-    yield from (line.rstrip() for line in drawn.get().rstrip("\n").split("\n"))
+    yield from (line.rstrip() for line in drawn.get().rstrip().split("\n"))
 
 
 def heading(trial: Trial, asked: Asked, page: Page) -> Iterator[str]:

@@ -101,11 +101,11 @@ def read_manifest(data: bytes) -> Manifest | None:
 
 
 def _refused(manifest: _Manifest, parameters: list[tuple[str, str]]) -> str:
+    if "$export" not in unquote(urlsplit(manifest.request).path):
+        return "the request is not that of an $export"
     narrowed = sorted({name for name, _ in parameters} - _HARMLESS_EXPORT)
     if narrowed:
         return f"the request was narrowed by {', '.join(narrowed)}"
-    if "$export" not in unquote(urlsplit(manifest.request).path):
-        return "the request is not that of an $export"
     if manifest.error is None:
         return "it does not say that there was no `error`"
     if manifest.error:

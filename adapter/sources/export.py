@@ -15,6 +15,7 @@ from adapter.sources.events import Covered, Event, Record
 from adapter.sources.files import Content, Piece, content, opened
 from adapter.sources.grouping import Grouping, last_steps
 from adapter.sources.resources import Where
+from adapter.sources.salvage import told_head
 
 _ENDINGS = (".json", ".ndjson", ".jsonl")
 _PACKED = (".gz", ".zst")
@@ -72,7 +73,8 @@ def _events(paths: Sequence[str], limits: Limits, stdin: BinaryIO | None) -> Ite
                 grouping.see(event)
                 if manifests and isinstance(event, Record) and event.subject:
                     reading.subjects.add(event.subject)
-            yield from grouping.done(step)
+            if grouping.last is not None:
+                yield from grouping.done(step)
             step += 1
     for source, manifest in manifests.items():
         yield from _declared(source, manifest, readings)
@@ -135,25 +137,29 @@ def _first_look(sources: Sequence[Source], limits: Limits) -> dict[str, int] | N
     """
     if any(source.path is None or not source.path.is_file() for source in sources):
         return None
-    kinds = [_kind(source, limits) for source in sources]
-    if "mixed" not in kinds and kinds.count("document") < 2:
+    if not _may_be_grouped(sources, limits):
         return None
     return last_steps(step for source in sources for step in _steps(source, limits, None, _Reading()))
 
 
-def _kind(source: Source, limits: Limits) -> str:
-    """`document`, `mixed` (NDJSON of several types or of Bundles) or `by type`."""
-    try:
-        with opened(source.path) as stream:
-            found = content(stream, limits)
-            if found is None:
-                return "by type"
-            types = {type_at_start(data) for _, data in islice(found.pieces, _SAMPLE)}
-    except (UnreadableError, OSError):
-        return "by type"
-    if found.is_document:
-        return "document"
-    return "mixed" if len(types) > 1 or "Bundle" in types else "by type"
+def _may_be_grouped(sources: Sequence[Source], limits: Limits) -> bool:
+    """Whether there are two documents, or NDJSON of several types or of Bundles."""
+    documents = 0
+    for source in sources:
+        try:
+            with opened(source.path) as stream:
+                found = content(stream, limits)
+                types = {_type(data) for _, data in islice(found.pieces, _SAMPLE)} if found else set()
+        except (UnreadableError, OSError):
+            continue
+        documents += found is not None and found.is_document
+        if documents > 1 or len(types) > 1 or (types == {"Bundle"} and not (found and found.is_document)):
+            return True
+    return False
+
+
+def _type(data: bytes) -> str | None:
+    return type_at_start(data) or told_head(data).type
 
 
 def _manifest(source: Source, limits: Limits) -> Manifest | None:

@@ -60,28 +60,26 @@ def agreed(inside: set[bool]) -> Place:
 
 
 @given(partial_texts, windows, st.integers(0, 400))
-def test_a_partial_day_lies_where_all_its_completions_lie(text: str, window: tuple[int, int], later: int) -> None:
-    start, end = window
-    when = CALENDAR.at(text, "effectiveDateTime")
-    assert when.place(start, end, end + later) is agreed({start <= day <= end for day in completions(text)})
-
-
-@given(partial_texts, windows, st.integers(0, 400))
-def test_a_partial_day_is_cut_at_the_day_of_asking_first(text: str, window: tuple[int, int], later: int) -> None:
+def test_a_partial_day_lies_where_all_its_completions_up_to_today_lie(
+    text: str, window: tuple[int, int], later: int
+) -> None:
     start, end = window
     asked = end + later
     possible = [day for day in completions(text) if day <= asked]
     if possible:
-        when = CALENDAR.at(text, "effectiveDateTime").cut(asked)
-        assert (when.first_lo, when.last_hi) == (possible[0], possible[-1])
-        assert when.place(start, end, asked) is agreed({start <= day <= end for day in possible})
+        when = CALENDAR.at(text, "effectiveDateTime")
+        expected = agreed({start <= day <= end for day in possible})
+        assert when.place(start, end, asked) is expected
+        assert when.cut(asked).place(start, end, asked) is expected
+        assert (when.cut(asked).first_lo, when.cut(asked).last_hi) == (possible[0], possible[-1])
 
 
 @given(partial_texts, windows)
 def test_a_narrower_date_never_contradicts_the_wider_one(text: str, window: tuple[int, int]) -> None:
-    wide = CALENDAR.at(text, "x").place(*window, window[1])
+    asked = max(window[1], completions(text)[-1])
+    wide = CALENDAR.at(text, "x").place(*window, asked)
     for day in completions(text)[:: max(1, len(completions(text)) // 12)]:
-        narrow = CALENDAR.at(date.fromordinal(day).isoformat(), "x").place(*window, window[1])
+        narrow = CALENDAR.at(date.fromordinal(day).isoformat(), "x").place(*window, asked)
         assert narrow in (INSIDE, OUTSIDE)
         assert wide in (narrow, PARTIAL)
 
@@ -97,16 +95,21 @@ def periods(draw: st.DrawFn) -> tuple[str | None, str | None]:
 
 
 def overlaps(period: tuple[str | None, str | None], window: tuple[int, int], asked: int) -> set[bool]:
-    """For every pair of first and last day that a Period may mean, whether it was going on in the window."""
-    firsts = completions(period[0]) if period[0] else range(1, 2)
+    """For every pair of first and last day that a Period may mean, whether it was going on in the window.
+
+    What is on record today began by today, if it can have.
+    """
     lasts = completions(period[1]) if period[1] else range(asked, asked + 1)
+    firsts = completions(period[0]) if period[0] else range(1, lasts[-1] + 1)
+    if firsts[0] <= asked:
+        firsts = range(firsts[0], min(firsts[-1], asked) + 1)
     start, end = window
     edges = {firsts[0], firsts[-1], lasts[0], lasts[-1], start - 1, start, end, end + 1, asked}
     return {
         first <= end and last >= start
-        for first in edges & set(firsts)
-        for last in edges & set(lasts)
-        if first <= last or not period[1]
+        for first in edges
+        for last in edges
+        if first in firsts and last in lasts and (first <= last or not period[1])
     }
 
 

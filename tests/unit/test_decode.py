@@ -10,7 +10,7 @@ from adapter.fhir.elements import READ, Condition, Observation, Patient
 
 
 def _observation(rest: str) -> bytes:
-    return ('{"resourceType":"Observation","id":"o1","code":{"text":"x"},%s}' % rest).encode()
+    return b'{"resourceType":"Observation","id":"o1","code":{"text":"x"},%s}' % rest.encode()
 
 
 def test_numbers_keep_their_digits() -> None:
@@ -118,7 +118,7 @@ def test_a_number_that_cannot_be_meant_is_refused(rest: str, path: str) -> None:
 
 @pytest.mark.parametrize("number", ["1e3", "1E-5", "-0.0", "5e50", "0.00000000000000000000000000000000000001"])
 def test_a_number_with_an_exponent_is_a_number(number: str) -> None:
-    found = decode(_observation('"valueQuantity":{"value":%s}' % number))[1]
+    found = decode(_observation(f'"valueQuantity":{{"value":{number}}}'))[1]
     assert isinstance(found, Observation) and found.value_quantity is not None
     assert found.value_quantity.value == Decimal(number)
 
@@ -167,7 +167,7 @@ def test_what_is_plain_is_mended_and_told(rest: str, path: str) -> None:
 
 
 def test_a_null_is_as_if_absent() -> None:
-    kind, found, notes = decode(_observation('"status":null,"valueQuantity":null,"component":null'))
+    _, found, notes = decode(_observation('"status":null,"valueQuantity":null,"component":null'))
     assert isinstance(found, Observation) and found.status is None and notes == ()
 
 

@@ -42,9 +42,7 @@ def records(found: Iterable[Event]) -> list[tuple[str, str | None]]:
 
 
 def issues(found: Iterable[Event]) -> list[Issue]:
-    return [
-        one.issue if isinstance(one, Unreadable) else one for one in found if isinstance(one, Unreadable | Issue)
-    ]
+    return [one.issue if isinstance(one, Unreadable) else one for one in found if isinstance(one, Unreadable | Issue)]
 
 
 def the_unreadable(found: Iterable[Event]) -> Unreadable:
@@ -120,9 +118,7 @@ def test_the_record_of_something_else_is_set_aside_and_told(subject: object) -> 
 
 def test_a_contained_patient_is_known_by_identifier() -> None:
     inner = patient("p", identifier=[{"system": "urn:mrn", "value": "7"}])
-    assert records(events(observation(subject="#p", contained=[inner]))) == [
-        ("Observation/o1", "identifier:urn:mrn|7")
-    ]
+    assert records(events(observation(subject="#p", contained=[inner]))) == [("Observation/o1", "identifier:urn:mrn|7")]
     (issue,) = issues(events(observation(subject="#p", contained=[patient("p")])))
     assert "identifier" in issue.problem
 
@@ -158,7 +154,9 @@ def test_a_patient_is_known_by_identifier_and_by_those_he_was_merged_with() -> N
 # --- Bundles
 
 
-@pytest.mark.parametrize("type_", ["collection", "searchset", "transaction", "batch", "document", "message", None, "odd"])
+@pytest.mark.parametrize(
+    "type_", ["collection", "searchset", "transaction", "batch", "document", "message", None, "odd"]
+)
 def test_a_bundle_of_any_type_is_read(type_: str | None) -> None:
     assert records(events(bundle(entry(patient()), entry(observation()), type=type_))) == [
         ("Patient/p1", "Patient/p1"),
@@ -190,7 +188,9 @@ def test_a_full_url_that_says_the_same_is_no_other_name() -> None:
 
 
 def test_keys_in_any_order_are_read() -> None:
-    text = json.dumps(bundle(entry(patient("p1"), "urn:uuid:1"), entry(observation(subject="urn:uuid:1"))), sort_keys=True)
+    text = json.dumps(
+        bundle(entry(patient("p1"), "urn:uuid:1"), entry(observation(subject="urn:uuid:1"))), sort_keys=True
+    )
     assert records(events(text.encode())) == [("Patient/p1", "Patient/p1"), ("Observation/o1", "Patient/p1")]
 
 
@@ -374,11 +374,12 @@ def test_an_unclosed_string_in_an_entry_is_told_with_the_patients_it_hides() -> 
 
 @pytest.mark.parametrize("odd", ['"entry":{}', '"entry":"x"', '"link":3,"entry":[]', '"total":"many"', '"type":[]'])
 def test_an_odd_envelope_is_no_crash(odd: str) -> None:
-    assert issues(events(('{"resourceType":"Bundle",%s}' % odd).encode()))
+    assert issues(events(b'{"resourceType":"Bundle",%s}' % odd.encode()))
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"}", b"[", b'"', b"\0\0\0\0", b"%PDF-1.7", b"\xff\xfe{\0}\0", b"nul", b"{" * 200_000, b"[" * 200_000]
+    "text",
+    [b"", b"{", b"}", b"[", b'"', b"\0\0\0\0", b"%PDF-1.7", b"\xff\xfe{\0}\0", b"nul", b"{" * 200_000, b"[" * 200_000],
 )
 def test_what_is_no_json_is_an_issue(text: bytes) -> None:
     assert [one.severity for one in issues(events(text))] == ["error"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 
 import msgspec
 
@@ -15,7 +16,7 @@ from adapter.eligibility.truth import Truth, at_least
 from adapter.eligibility.witness import listed
 from adapter.facts.model import Fact, Reason, Sign
 from adapter.fhir.dates import Place, day_text
-from adapter.fhir.quantities import plain
+from adapter.fhir.quantities import Number, plain
 from adapter.fhir.terminology import Grade
 
 
@@ -161,7 +162,8 @@ class Scored(Settings, frozen=True):
         if answer.outcome is Reason.NO_DATA and score.assessed == len(instrument.items):
             return self._assessed(instrument, score)
         reason = answer.outcome if isinstance(answer.outcome, Reason) else Reason.NO_DATA
-        if reason in _SOFT and score.points >= self.at_least:
+        agreeing = bool(answer.facts) and all(self._reaches(instrument, fact) is True for fact in answer.facts)
+        if (reason in _SOFT or agreeing) and score.points >= self.at_least:
             return self._proved(instrument, score)
         return self._open(instrument, reason, answer.facts, score, f"since {day_text(span.start)}")
 
@@ -174,21 +176,25 @@ class Scored(Settings, frozen=True):
         sound = [fact for fact in inside if fact.doubt is None]
         what = f"{instrument.title} count"
         outcomes = {fact: self._reaches(instrument, fact) for fact in sound}
-        impossible = [fact for fact, outcome in outcomes.items() if outcome is Reason.CONFLICT]
+        highest = max((value for fact in sound if (value := _exact(fact)) is not None), default=None)
+        impossible = [f for f, outcome in outcomes.items() if outcome is Reason.CONFLICT and _exact(f) == highest]
         reached = [fact for fact, outcome in outcomes.items() if outcome is True]
         if impossible:
             return self._open(instrument, Reason.CONFLICT, impossible, score, "")
         if reached:
             return self._documented(Truth.YES, what, reached, score)
         below = [fact for fact, outcome in outcomes.items() if outcome is False]
-        recent = [fact for fact in below if self._is_recent(context, fact, span)]
+        ages = {fact: self._is_recent(context, fact, span) for fact in below}
+        recent = [fact for fact, age in ages.items() if age is True]
         if score.points >= self.at_least:
             return self._contradicted(what, recent, score, instrument) if recent else self._proved(instrument, score)
-        return self._lifetime_open(context, instrument, placed, below, recent, score)
+        vague = [fact for fact, age in ages.items() if age is Reason.PARTIAL_DATE]
+        if vague and not recent:
+            return self._open(instrument, Reason.PARTIAL_DATE, vague, score, "")
+        return self._lifetime_open(instrument, placed, below, recent, score)
 
     def _lifetime_open(
         self,
-        context: Context,
         instrument: Instrument,
         placed: list[tuple[Fact, Place]],
         below: list[Fact],
@@ -211,11 +217,15 @@ class Scored(Settings, frozen=True):
             return self._open(instrument, Reason.NEEDS_JUDGEMENT, unusable, score, "")
         return self._open(instrument, Reason.STALE if below else Reason.NO_DATA, below, score, "")
 
-    def _is_recent(self, context: Context, fact: Fact, span: Span) -> bool:
+    def _is_recent(self, context: Context, fact: Fact, span: Span) -> bool | Reason:
+        """Whether a low count still holds: items accumulate, so it does for a while only."""
         days = context.number(self.low_total_days) if self.low_total_days is not None else 0
-        if fact.when.dated:
-            context.mark(fact.when.first_lo + days + 1)
-        return fact.when.dated and fact.when.first_lo >= min(span.end, context.end) - days
+        for day in fact.when.edges():
+            context.mark(day + days + 1)
+        start = min(span.end, context.end) - days
+        if not fact.when.dated or fact.when.last_hi < start:
+            return False
+        return True if fact.when.first_lo >= start else Reason.PARTIAL_DATE
 
     def _reaches(self, instrument: Instrument, fact: Fact) -> Outcome:
         """Whether a documented total reaches the bound; a value that the instrument cannot give is a conflict."""
@@ -228,8 +238,10 @@ class Scored(Settings, frozen=True):
             if value.denominator != 1 or not instrument.total.least <= value <= instrument.total.most:
                 return Reason.CONFLICT
             return value >= self.at_least
-        above = number.above(Fraction(self.at_least) - Fraction(1, 2))
-        return Reason.NEEDS_JUDGEMENT if above is None else above
+        least, most = _whole_ends(number)
+        if least is not None and least >= self.at_least:
+            return True
+        return False if most is not None and most < self.at_least else Reason.NEEDS_JUDGEMENT
 
     def _score(self, context: Context, instrument: Instrument, span: Span) -> _Score:
         points, assessed = 0, 0
@@ -272,7 +284,7 @@ class Scored(Settings, frozen=True):
             if not facts:
                 continue
             held = self._held(context, proof, facts, span)
-            if len({fact.when.last_hi for fact in held}) >= proof.dates:
+            if _different_days(held) >= proof.dates:
                 return held
         return []
 
@@ -344,6 +356,27 @@ _WHY = {
     Reason.UNMAPPED_CODE: "under a code or name that no table knows",
     Reason.NO_DATA: "no value",
 }
+
+
+def _exact(fact: Fact) -> Fraction | None:
+    return fact.result.number.exact() if fact.result and fact.result.number else None
+
+
+def _whole_ends(number: Number) -> tuple[int | None, int | None]:
+    """The least and the greatest whole number that a comparator allows: a total below 6 is at most 5."""
+    least, most = number.low, number.high
+    low = None if least is None else floor(least) + 1 if number.low_open else ceil(least)
+    high = None if most is None else ceil(most) - 1 if number.high_open else floor(most)
+    return low, high
+
+
+def _different_days(facts: Iterable[Fact]) -> int:
+    """On how many different days results surely lie: partial dates that overlap may be one day."""
+    count, last = 0, 0
+    for fact in sorted(facts, key=lambda f: f.when.last_hi):
+        if fact.when.first_lo > last:
+            count, last = count + 1, fact.when.last_hi
+    return count
 
 
 def _is_true(fact: Fact) -> Outcome:

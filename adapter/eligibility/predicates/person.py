@@ -115,12 +115,14 @@ class ConsentGiven(Settings, frozen=True):
         periods = [consent.period for consent in latest if consent.period]
         for period in periods:
             context.mark(period.last_hi + 1)
+            context.mark(period.first_lo)
         places = {period.place(context.end, context.end, context.as_of) for period in periods}
         text = f"Research consent for this study: {told}."
         if Place.OUTSIDE in places or Place.PARTIAL in places:
-            reason = Reason.STALE if Place.OUTSIDE in places else Reason.PARTIAL_DATE
+            begun = all(period.first_lo <= context.end for period in periods)
+            reason = Reason.PARTIAL_DATE if Place.OUTSIDE not in places else Reason.STALE if begun else Reason.NO_DATA
             return Finding(
-                truth=Truth.UNKNOWN, reason=reason.value, explanation=f"{text} Its period is over or not exact.",
+                truth=Truth.UNKNOWN, reason=reason.value, explanation=f"{text} Its period is over, not begun or not exact.",
                 evidence=evidence, needs="a consent that is in force",
             )  # fmt: skip
         return Finding(truth=Truth.YES, reason="signed", explanation=text, evidence=evidence)
