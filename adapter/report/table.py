@@ -54,7 +54,7 @@ def _decides(screening: Screening) -> str:
         return f"all {number(len(screening.criteria), 'criterion', 'criteria')}{until}"
     against = [_against(verdict.criterion) for verdict in screening.criteria if verdict.against]
     if not against:
-        return "nothing against so far"
+        return "nothing against"
     later = f"; eligible from {day_text(screening.eligible_from)}" if screening.eligible_from else ""
     return _some(against) + later
 
@@ -87,11 +87,17 @@ def table(rows: list[Row], page: Page) -> Iterator[str]:
     from rich.table import Table
     from rich.text import Text
 
-    shape = Table(box=box.SIMPLE_HEAD if page.unicode else box.ASCII2, expand=False, pad_edge=False, padding=(0, 1))
-    shape.add_column("patient", overflow="fold", max_width=max(page.width // 4, 8))
+    shape = Table(
+        box=box.SIMPLE_HEAD if page.unicode else box.ASCII2,
+        expand=False,
+        pad_edge=False,
+        padding=(0, 1),
+        collapse_padding=True,
+    )
+    shape.add_column("patient", overflow="fold", max_width=max(page.width // 3, 8))
     shape.add_column("status", no_wrap=True)
-    shape.add_column("what decides", overflow="fold", ratio=1)
-    shape.add_column("what is missing", overflow="fold", ratio=1)
+    shape.add_column("what decides", overflow="fold")
+    shape.add_column("what is missing", overflow="fold")
     for row in sorted(rows, key=lambda row: row.order):
         status = Text(row.status, _STYLE[row.status])
         shape.add_row(Text(row.patient), status, Text(row.decides), Text(row.missing))
