@@ -1,4 +1,4 @@
-"""Draws docs/images/*.svg, and the dossier in docs/how-to, from what the commands really print: ``python docs/draw_demo.py``.
+"""Draws docs/images and the dossier of docs/how-to from what the commands really print: ``python docs/draw_demo.py``.
 
 For a picture a command runs on a terminal of its own (a pty), so it has the colours and the width that a person sees.
 """
@@ -91,7 +91,7 @@ def _excerpt(dossier: str) -> str:
     """The head, what decides against, and the doses; `...` for the rest."""
     head, _, _ = dossier.partition("\nInclusion criteria\n")
     against = [part for part in dossier.split("\n\n") if part.startswith("✗")]
-    _, _, doses = dossier.partition("\nDoses of ")
+    doses = dossier.partition("\nDoses of ")[2].partition("\n\n")[0]
     return "...\n".join(part.strip("\n") + "\n" for part in (head, *against, f"Doses of {doses}"))
 
 

@@ -48,6 +48,7 @@ class Collector:
     issues: list[Issue] = field(default_factory=list)
     _patients: dict[str, _Patient] = field(default_factory=dict)
     _aliases: dict[str, str] = field(default_factory=dict)
+    _named_by: dict[str, set[str]] = field(default_factory=dict)
     _drugs: dict[str, CodeableConcept] = field(default_factory=dict)
     _covered: set[str] = field(default_factory=set)
 
@@ -70,7 +71,7 @@ class Collector:
                 self._fail(issue, type_, subject)
             case SamePatient(key, survivor):
                 if self._survivor(survivor) != key:
-                    self._aliases[key] = survivor
+                    self._alias(key, survivor)
             case Covered(types, subject):
                 (self._patient(subject).covered if subject else self._covered).update(types)
             case Issue():
@@ -84,7 +85,7 @@ class Collector:
         if record.type == "Patient":
             for key in record.also:
                 if key != record.reference:  # two patients under one identifier: the smaller id, whatever came first
-                    self._aliases[key] = min(self._aliases.get(key, record.reference), record.reference)
+                    self._alias(key, min(self._aliases.get(key, record.reference), record.reference))
         subject = record.reference if record.type == "Patient" else record.subject
         if subject is not None:
             self._hold(self._patient(subject), record)
@@ -153,10 +154,19 @@ class Collector:
         for survivor in sorted(groups):
             yield self._record(survivor, sorted(groups[survivor]))
 
+    def _alias(self, key: str, survivor: str) -> None:
+        self._aliases[key] = survivor
+        self._named_by.setdefault(survivor, set()).add(key)
+
     def _keys_of(self, survivor: str) -> list[str]:
-        """The subject keys that mean this patient; only merged patients have more than one."""
-        aliases = [key for key in self._aliases if key in self._patients and self._survivor(key) == survivor]
-        return [*aliases, survivor] if survivor in self._patients else aliases
+        """The subject keys that mean this patient; they are forgotten, as he is done."""
+        found, waiting = [], [survivor]
+        while waiting:
+            key = waiting.pop()
+            if key in self._patients:
+                found.append(key)
+            waiting += sorted(k for k in self._named_by.pop(key, ()) if self._aliases.get(k) == key)
+        return found
 
     def _record(self, survivor: str, keys: list[str]) -> PatientRecord:
         items: list[Item] = []

@@ -12,7 +12,6 @@ from adapter.fhir.systems import ATC, ICD_10
 _ICD = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,6})?\Z")
 _ATC = re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?\Z")
 _MORPHOLOGY = re.compile(r"M?(\d{4})(?:0?)/(\d)\Z")
-CVX = "http://hl7.org/fhir/sid/cvx"
 ICD_O = "http://terminology.hl7.org/CodeSystem/icd-o-3"
 
 Code = tuple[str, str]
@@ -36,8 +35,6 @@ class Systems:
             return tuple((system, part) for part in icd_parts(code))
         if system == ATC:
             return ((system, code.upper()),)
-        if system == CVX:  # `3` for MMR: many senders drop the zero
-            return ((system, code.zfill(2)),)
         if system == ICD_O and (match := _MORPHOLOGY.match(code.upper())):
             return ((system, f"{match[1]}/{match[2]}"),)
         return ((system, code),)

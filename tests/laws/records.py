@@ -49,9 +49,7 @@ def screening(
     told = list(records)
     if not any(record["resourceType"] == "Patient" for record in told):
         told = [patient(), *told]
-    (found,) = adapter.screen_bundle(
-        as_json(bundle(*told)), trial(readings), as_of=as_of, complete=complete, **options
-    )
+    (found,) = adapter.screen_bundle(as_json(bundle(*told)), trial(readings), as_of=as_of, complete=complete, **options)
     return found
 
 

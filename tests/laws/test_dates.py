@@ -190,7 +190,9 @@ def test_a_birthday_is_the_first_day_of_its_year_of_age(born: date, years: int) 
     assert completed_years(born, birthday - timedelta(1)) == years - 1
 
 
-@given(st.dates(date(1920, 1, 1), date(2020, 12, 31)), st.dates(date(2021, 1, 1), date(2060, 1, 1)), st.integers(0, 500))
+@given(
+    st.dates(date(1920, 1, 1), date(2020, 12, 31)), st.dates(date(2021, 1, 1), date(2060, 1, 1)), st.integers(0, 500)
+)
 def test_nobody_becomes_younger(born: date, on: date, later: int) -> None:
     assert completed_years(born, on) <= completed_years(born, on + timedelta(later))
 
@@ -353,7 +355,9 @@ def test_a_stay_and_a_drug_meet_on_the_sites_calendar_days() -> None:
     assert truth("exc-hospital-iv-antibiotics", [given_drug, left_before]) == "no"
 
 
-@pytest.mark.parametrize(("on", "expected"), [(ago(28), "yes"), (ago(29), "unknown"), (ago(0), "yes"), (ago(-1), "unknown")])
+@pytest.mark.parametrize(
+    ("on", "expected"), [(ago(28), "yes"), (ago(29), "unknown"), (ago(0), "yes"), (ago(-1), "unknown")]
+)
 def test_a_result_is_in_time_for_28_days(on: str, expected: str) -> None:
     upcr = observation(code("loinc", "2890-2"), "1.5", "g/g", on=on)
     assert truth("inc-proteinuria", [upcr]) == expected
