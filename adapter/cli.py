@@ -7,13 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, UsageError
 
 if TYPE_CHECKING:
     from adapter.report.results import Format, Results
@@ -40,20 +41,30 @@ class _Day(click.ParamType[date]):
 
 
 _PATH = click.Path(path_type=Path)
+_TRIAL = click.option("--trial", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
+_CONFIG = click.option("--config", type=_PATH, metavar="FILE", help="A TOML file.  [default: $TRIAL_ADAPTER_CONFIG]")
+_SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 _ASKING = (
-    click.argument("sources", metavar="SOURCE...", nargs=-1, required=True),
-    click.option("--trial", "trial", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP),
+    _SOURCES,
+    _TRIAL,
     click.option("--as-of", type=_Day(), metavar="DATE", help="The day of the question.  [default: today at the site]"),
     click.option("--consent-date", type=_Day(), metavar="DATE", help="The day of informed consent."),
     click.option("--screening-date", type=_Day(), metavar="DATE", help="The day of screening."),
     click.option("--randomisation-date", type=_Day(), metavar="DATE", help="The day of random assignment."),
-    click.option("--complete", multiple=True, metavar="TYPES|all", help="Resource types that the sources hold completely."),
+    click.option("--complete", multiple=True, metavar="TYPES|all", help="Resource types that SOURCE holds completely."),
     click.option("--not-kept", multiple=True, metavar="TYPES", help="Medication types that the site does not keep."),
-    click.option("--format", "format_", type=click.Choice(["text", "json", "ndjson"]), default="text", show_default=True, help="Text for people; JSON as in profiles/screening.schema.json."),
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json", "ndjson"]),
+        default="text",
+        show_default=True,
+        help="Text for people; JSON as in profiles/screening.schema.json.",
+    ),
     click.option("--out", type=_PATH, metavar="FILE", help="Write the result there; the file is whole or as it was."),
     click.option("--issues", "issues_file", type=_PATH, metavar="FILE", help="Write every issue there, as NDJSON."),
-    click.option("--config", type=_PATH, metavar="FILE", help="A TOML file.  [default: $TRIAL_ADAPTER_CONFIG]"),
-)  # fmt: skip
+    _CONFIG,
+)
 
 
 def asking(command: F) -> F:
@@ -72,22 +83,22 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="The version.")
 def cli() -> None:
-    """Reads FHIR R4 records and says, criterion by criterion and with the record behind every word, who fits a trial."""
+    """Reads FHIR R4 records and says, criterion by criterion, who fits a trial, with the record behind every word."""
 
 
 @cli.command()
 @asking
 def screen(format_: "Format", out: Path | None, issues_file: Path | None, **asked: object) -> int:
-    """Screen every patient of SOURCE: a FHIR JSON or NDJSON file or folder (plain, .gz, .zst), or - for standard input."""
+    """Screen every patient of SOURCE: FHIR JSON or NDJSON, a file or folder (plain, .gz, .zst), or - for stdin."""
     run = _started(asked, out, issues_file)
     from adapter.report.results import Results
 
-    results = Results(format_)
-    for screening in run.screenings():
-        results.add(screening)
-    return _finished(run, results, out, issues_file)
+    with closing(Results(format_)) as results:
+        for screening in run.screenings():
+            results.add(screening)
+        return _finished(run, results, out, issues_file)
 
 
 @cli.command()
@@ -98,33 +109,33 @@ def explain(patient: str, format_: "Format", out: Path | None, issues_file: Path
     run = _started(asked, out, issues_file)
     from adapter.report.results import Results
 
-    results = Results(format_)
-    found = run.screening_of(patient)
-    if format_ != "text":
-        results.add(found)
-        return _finished(run, results, out, issues_file)
-    from adapter.report.dossier import dossier
-    from adapter.report.text import joined_lines, page_of
+    with closing(Results(format_)) as results:
+        found = run.screening_of(patient)
+        if format_ != "text":
+            results.add(found)
+            return _finished(run, results, out, issues_file)
+        from adapter.report.dossier import dossier
+        from adapter.report.text import joined_lines, page_of
 
-    results.note(found)
-    _write(joined_lines(dossier(found, run.trial, run.asked, page_of(out is not None))), out)
-    return _told(run, results, issues_file)
+        results.note(found)
+        _write(joined_lines(dossier(found, run.trial, run.asked, page_of(out is not None))), out)
+        return _told(run, results, issues_file)
 
 
-@cli.group()
-def trial() -> None:
+@cli.group("trial")
+def trials() -> None:
     """What a trial asks."""
 
 
-@trial.command("show")
-@click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
-def show(trial_id: str) -> int:
+@trials.command("show")
+@_TRIAL
+def show(trial: str) -> int:
     """The criteria: each sentence, what it means to the program, and the readings that it rests on."""
     from adapter.report.criteria import criteria
     from adapter.report.text import joined_lines, page_of
     from adapter.screen import load_trial
 
-    _write(joined_lines(criteria(load_trial(trial_id), page_of(False))), None)
+    _write(joined_lines(criteria(load_trial(trial), page_of(False))), None)
     return 0
 
 
@@ -134,30 +145,30 @@ def mappings() -> None:
 
 
 @mappings.command()
-@click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
+@_TRIAL
 @click.option("--all", "every", is_flag=True, help="Every shipped trial.")
-def check(trial_id: str, every: bool) -> int:
+def check(trial: str, every: bool) -> int:
     """Check value sets, concept maps, facts, units, criteria and readings; exit code 1 where one is wrong."""
     from adapter.report.mapping_check import check_all
     from adapter.report.text import joined_lines
 
-    faults, told = check_all(None if every else trial_id)
+    faults, told = check_all(None if every else trial)
     _write(joined_lines(faults or told), None)
     return int(bool(faults))
 
 
 @mappings.command()
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.option("--trial", "trial_id", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
+@_SOURCES
+@_TRIAL
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--config", type=_PATH, metavar="FILE", help="A TOML file.  [default: $TRIAL_ADAPTER_CONFIG]")
-def coverage(sources: tuple[str, ...], trial_id: str, format_: str, config: Path | None) -> int:
+@_CONFIG
+def coverage(sources: tuple[str, ...], trial: str, format_: str, config: Path | None) -> int:
     """The codes and units met in SOURCE that no table knows, ranked by how many decisions they could change."""
     from adapter.report.run import Call, start
     from adapter.report.text import joined_lines, page_of
     from adapter.report.unknown_codes import as_json, as_text, unknown_codes
 
-    run = start(Call(sources=sources, trial=trial_id, config=config))
+    run = start(Call(sources=sources, trial=trial, config=config))
     found = unknown_codes(run.events(), run.trial)
     _write(as_json(found) if format_ == "json" else joined_lines(as_text(found, page_of(False))), None)
     return 0
@@ -168,6 +179,8 @@ def _started(asked: dict[str, object], out: Path | None, issues_file: Path | Non
     from adapter.report.output import check_sink
     from adapter.report.run import Call, start
 
+    if out and issues_file and out.absolute() == issues_file.absolute():
+        raise UsageError("--out and --issues name the same file; write two names")
     for sink in filter(None, (out, issues_file)):
         check_sink(sink)
     anchors = {name: asked.pop(f"{name}_date") for name in ("consent", "screening", "randomisation")}
@@ -214,7 +227,10 @@ def _told(run: "Run", results: "Results", issues_file: Path | None) -> int:
 def _write(chunks: Iterable[bytes], out: Path | None) -> None:
     from adapter.report.output import write_out
 
-    write_out(chunks, out)
+    try:
+        write_out(chunks, out)
+    except BrokenPipeError:  # caught here, since click would make an error of it
+        _hush()
 
 
 def _tell(text: str) -> None:
@@ -229,16 +245,14 @@ def main() -> NoReturn:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         asked = context.command_path if context else "trial-adapter"
-        code = _failed(2, f"{error.format_message()} See {asked} --help.")
+        code = _failed(2, f"{error.format_message().rstrip('.')}. See {asked} --help.")
     except AdapterError as error:
         code = _failed(2, str(error))
     except click.Abort:
         code = _failed(130, "stopped")
-    except BrokenPipeError:
-        code = _hushed()
     except OSError as error:
         code = _failed(3, f"{error.filename or 'the result'} cannot be written: {error.strerror or error}")
-        _hushed()
+        _hush()
     sys.exit(code)
 
 
@@ -247,7 +261,7 @@ def _failed(code: int, problem: str) -> int:
     return code
 
 
-def _hushed() -> int:
+def _hush() -> None:
     """Whoever read standard output has gone: nothing more is to be written there, not even at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

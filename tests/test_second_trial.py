@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import adapter
+from adapter.errors import MappingError
 from tests.builders import (
     Json,
     as_json,
@@ -147,3 +148,31 @@ def test_the_shared_tables_serve_both_trials() -> None:
     screening = screened(SURFACE_ANTIGEN, PLATELETS, opinion(False), lymphoma)
     assert (screening["status"], answer(screening, "exc-malignancy")) == ("ineligible", ("yes", "within-window"))
     assert set(screening["versions"]) == {"program", "mappings", "trial", "readings"}
+
+
+def copied(folder: Path, file: str, old: str, new: str) -> Path:
+    """The trial with one passage of one file replaced."""
+    for path in FOLDER.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert path.name != file or text.count(old) == 1
+        (folder / path.name).write_text(text.replace(old, new) if path.name == file else text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("readings.yaml", "- id: after-anchor", "- id: something-else", "no reading 'after-anchor'"),
+        ("criteria.yaml", "unit: 10*9/L", "unit: g/g", "not in g/g"),
+        ("criteria.yaml", "positive: hbsag", "positive: hbsga", "no fact 'hbsga'"),
+        ("criteria.yaml", "excised-by:", "excised:", "excised"),
+        ("criteria.yaml", "at most 60 years", "at most 65 years", "protocol.txt"),
+    ],
+    ids=["reading needed", "another unit", "no such fact", "no such key", "changed sentence"],
+)  # fmt: skip
+def test_a_mistake_in_the_folder_is_told_with_file_and_line(
+    tmp_path: Path, file: str, old: str, new: str, told: str
+) -> None:
+    with pytest.raises(MappingError, match=r"criteria\.yaml:\d+: ") as refused:
+        adapter.load_trial(copied(tmp_path, file, old, new))
+    assert told in str(refused.value)

@@ -143,7 +143,7 @@ class Context:
         day = date.fromordinal(on)
         return completed_years(person.born[1], day), completed_years(person.born[0], day)
 
-    def active(self, course: Course, *, chronic: bool = False) -> bool | Reason:
+    def active(self, course: Course) -> bool | Reason:
         """Whether a Condition is going on at the end: by abatement, clinical status, else a year from onset or
         recording.
         """
@@ -155,7 +155,7 @@ class Context:
             return True
         if course.clinical in ("inactive", "remission", "resolved"):
             return False
-        return True if chronic else self._within_a_year(course)
+        return True if course.chronic else self._within_a_year(course)
 
     def mark_birthdays(self, ages: Iterable[int]) -> None:
         """The days on which the patient reaches these ages."""

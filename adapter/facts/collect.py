@@ -98,7 +98,7 @@ class Collector:
         old = patient.held.get(record.reference)
         if old is not None and not _same(old, held):
             older, held = sorted((old, held), key=lambda h: (h.version, repr(h.items)))
-            patient.issues.append(_older_version(record.reference, older.version, held.version))
+            patient.issues.append(_older_version(record.reference, older.version))
         patient.held[record.reference] = held
 
     def _read(self, record: Record) -> _Held:
@@ -259,13 +259,8 @@ def _same(one: _Held, other: _Held) -> bool:
     return one.version == other.version and one.items == other.items and one.waiting == other.waiting
 
 
-def _older_version(reference: str, older: Version, newer: Version) -> Issue:
-    return Issue(
-        "note",
-        reference,
-        "meta",
-        f"an older version was met and set aside: {_name(older)} before {_name(newer)}",
-    )
+def _older_version(reference: str, older: Version) -> Issue:
+    return Issue("note", reference, "meta", f"an older version was met and set aside: {_name(older)}")
 
 
 def _name(version: Version) -> str:

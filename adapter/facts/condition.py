@@ -29,7 +29,8 @@ def condition_facts(condition: Condition, reference: str, vocabulary: Vocabulary
     if not matches and not meaning.nameless:
         _check_dates(condition, vocabulary.calendar)
         return
-    course = course_of(condition, vocabulary)
+    chronic = any(match.fact.chronic for match in matches)
+    course = course_of(condition, vocabulary, chronic)
     verification = code_of(condition.verification_status)
     if verification == "entered-in-error":
         if matches or meaning.nameless:
@@ -62,7 +63,7 @@ def _check_dates(condition: Condition, calendar: Calendar) -> None:
             calendar.check(text, path)
 
 
-def course_of(condition: Condition, vocabulary: Vocabulary) -> Course:
+def course_of(condition: Condition, vocabulary: Vocabulary, chronic: bool = False) -> Course:
     """Onset, abatement and clinical status as far as they are stated."""
     calendar = vocabulary.calendar
     undated_end = condition.abatement_age or condition.abatement_range or condition.abatement_string
@@ -75,6 +76,7 @@ def course_of(condition: Condition, vocabulary: Vocabulary) -> Course:
         abated=abatement is not None or undated_end is not None,
         recorded=recorded,
         severe=vocabulary.terminology.member("severity-severe", condition.severity),
+        chronic=chronic,
     )
 
 

@@ -125,7 +125,7 @@ def ingredient_of(codes: tuple[tuple[str, str], ...], vocabulary: Vocabulary) ->
     found = sorted(
         {vocabulary.terminology.ingredients[code] for code in codes if code in vocabulary.terminology.ingredients}
     )
-    return found[0] if found else next((code for _, code in codes), "")
+    return found[0] if found else min((code for _, code in codes), default="")
 
 
 def _taken(record: MedicationRecord, vocabulary: Vocabulary) -> _Taken:

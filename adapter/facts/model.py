@@ -106,7 +106,7 @@ class Use:
 class Course:
     """The course of a Condition: onset and abatement as far as stated, and its clinical status.
 
-    `abated` without `abatement` is an abatement that gives no date. `recorded` is the ordinal of recordedDate.
+    `chronic`: active until it is said to be over. `abated` without `abatement` is an abatement that gives no date. `recorded` is the ordinal of recordedDate.
     """
 
     clinical: str = ""
@@ -115,6 +115,7 @@ class Course:
     abated: bool = False
     recorded: When | None = None
     severe: bool = False
+    chronic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

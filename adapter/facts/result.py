@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from adapter.facts.model import Reason, Result, Sign
 from adapter.facts.vocabulary import Vocabulary
+from adapter.fhir.concepts import label
 from adapter.fhir.elements import CodeableConcept, Measured, Observation, Quantity, ReferenceRange
 from adapter.fhir.quantities import Number, conversion, normal_unit, number_of, plain, split_text, written
 from adapter.fhir.terminology import FactSpec
@@ -47,8 +48,7 @@ def value_path(valued: Valued) -> tuple[str, str]:
         return "valueQuantity", written(valued.value_quantity)
     if valued.value_codeable_concept is not None:
         concept = valued.value_codeable_concept
-        first = concept.coding[0] if concept.coding else None
-        return "valueCodeableConcept", concept.text or (first and (first.display or first.code)) or ""
+        return "valueCodeableConcept", label(concept)
     if valued.value_string is not None:
         return "valueString", valued.value_string
     if valued.value_boolean is not None:
@@ -76,9 +76,8 @@ def result_of(valued: Valued, spec: FactSpec, vocabulary: Vocabulary) -> Result:
     number = _number(valued, spec.unit if convertible else None, vocabulary)
     if isinstance(number, Result):
         return Result(number.number, number.unit, sign, range_, formula=number.formula)
-    problem = None if sign and not convertible else number
-    if problem is None and sign is None and range_ is None:
-        problem = Reason.NEEDS_JUDGEMENT
+    told = not convertible and (sign is not None or range_ is not None)
+    problem = None if told else number or Reason.NEEDS_JUDGEMENT
     return Result(sign=sign, range_=range_, problem=problem, truth=valued.value_boolean)
 
 
@@ -161,7 +160,7 @@ def _text(text: str, unit: str | None, vocabulary: Vocabulary) -> Result | Reaso
     parts = split_text(text)
     if parts:
         value, comparator, spelling = parts
-        if comparator is None and (unit is None or normal_unit(spelling) in vocabulary.units[unit]):
+        if comparator is None and (normal_unit(spelling) in vocabulary.units[unit] if unit else not spelling):
             found = _quantity(Quantity(value=value, unit=spelling), unit, vocabulary)
             if isinstance(found, Result):
                 return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from adapter.errors import Issue
 from adapter.facts.model import RANK, Consented, Course, Fact, Person, Reason, Source
+from adapter.fhir.concepts import in_order
 from adapter.fhir.dates import Calendar, When
 from adapter.fhir.elements import CodeableConcept, Resource
 from adapter.fhir.quantities import Units
@@ -51,8 +52,9 @@ def code_of(concept: CodeableConcept | None) -> str:
     """The one code of a status given as CodeableConcept (its text where nothing is coded); empty where absent."""
     if concept is None:
         return ""
-    codes = (coding.code for coding in concept.coding or () if coding.code)
-    return next(codes, concept.text or "").strip().lower()
+    coded = [coding for coding in in_order(concept) if coding.code]
+    standard = [coding for coding in coded if (coding.system or "").startswith("http://terminology.hl7.org/")]
+    return next((c.code or "" for c in (*standard, *coded)), concept.text or "").strip().lower()
 
 
 def version_of(resource: Resource) -> str | None:

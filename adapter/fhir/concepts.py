@@ -12,6 +12,7 @@ from adapter.fhir.systems import ATC, ICD_10
 _ICD = re.compile(r"[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,6})?\Z")
 _ATC = re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?\Z")
 _MORPHOLOGY = re.compile(r"M?(\d{4})(?:0?)/(\d)\Z")
+ICD_9 = "http://hl7.org/fhir/sid/icd-9-cm"
 ICD_O = "http://terminology.hl7.org/CodeSystem/icd-o-3"
 
 Code = tuple[str, str]
@@ -35,6 +36,8 @@ class Systems:
             return tuple((system, part) for part in icd_parts(code))
         if system == ATC:
             return ((system, code.upper()),)
+        if system == ICD_9 and code.isdigit() and len(code) in (3, 4):
+            return ((system, f"{code[:2]}.{code[2:]}"),)
         if system == ICD_O and (match := _MORPHOLOGY.match(code.upper())):
             return ((system, f"{match[1]}/{match[2]}"),)
         return ((system, code),)
@@ -72,18 +75,23 @@ def codings(concept: CodeableConcept | None) -> tuple[Coding, ...]:
     return (concept.coding or ()) if concept else ()
 
 
+def in_order(concept: CodeableConcept | None) -> list[Coding]:
+    """The codings in an order of their own, so that the order in which they were sent changes nothing."""
+    return sorted(codings(concept), key=lambda c: (c.system or "", c.code or "", c.display or ""))
+
+
 def readable_name(concept: CodeableConcept) -> str:
-    """The text of a concept, else its first display; empty where a person could read neither."""
+    """The text of a concept, else a display; empty where a person could read neither."""
     if concept.text and concept.text.strip():
         return concept.text.strip()
-    return next((c.display.strip() for c in concept.coding or () if c.display and c.display.strip()), "")
+    return next((c.display.strip() for c in in_order(concept) if c.display and c.display.strip()), "")
 
 
 def label(concept: CodeableConcept | None) -> str:
     """What to call a concept in a sentence: its name, else its code."""
     if concept is None:
         return ""
-    return readable_name(concept) or next((c.code for c in concept.coding or () if c.code), "")
+    return readable_name(concept) or next((c.code for c in in_order(concept) if c.code), "")
 
 
 class Terms:

@@ -84,6 +84,7 @@ class _Fact(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     together: tuple[tuple[str, str], ...] = ()
     together_grade: Grade = Grade.COUNTS
     unit: str | None = None
+    chronic: bool = False
     words: tuple[str, ...] = ()
     released_by: tuple[str, ...] = ()
 
@@ -203,6 +204,7 @@ def load_facts(
             Terms(partial(_terms, own, fact.words, by_code, systems)),
             Terms(partial(tuple, fact.released_by)),
             fact.unit,
+            fact.chronic,
         )
 
 

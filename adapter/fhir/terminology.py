@@ -61,6 +61,7 @@ class FactSpec:
     words: Terms = field(default_factory=Terms)
     released: Terms = field(default_factory=Terms)
     unit: str | None = None
+    chronic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ class Terminology:
             return ""
         if own := readable_name(concept):
             return own
-        return next((self.names[code] for code in self.codes(concept) if code in self.names), "") or label(concept)
+        ours = sorted(self.names[code] for code in self.codes(concept) if code in self.names)
+        return ours[0] if ours else label(concept)
 
     def text_codes(self, text: str | None) -> tuple[Code, ...]:
         """The codes that an exact text stands for."""

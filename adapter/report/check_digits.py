@@ -1,4 +1,4 @@
-"""The shape and the check digit of a code, where its system has one: LOINC (mod 10), SNOMED CT (Verhoeff), ATC, ICD ..."""
+"""The shape and the check digit of a code, where its system has them: LOINC (mod 10), SNOMED CT (Verhoeff), ATC ..."""
 
 import re
 from collections.abc import Callable

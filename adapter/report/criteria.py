@@ -50,15 +50,24 @@ def _meaning(predicate: Predicate) -> str:
         for key, value in settings.items()
         if key not in _UNTOLD and value not in (None, (), False)
     )
-    return "holds " + "; ".join(told)
+    return "asks " + "; ".join(told)
 
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
+        if "before" in value:
+            return _window(value)
         return ", ".join(f"{key} {_plain(one)}" for key, one in value.items() if one is not None)
     if isinstance(value, list | tuple):
         return ", ".join(map(_plain, value))
     return "yes" if value is True else str(value)
+
+
+def _window(within: dict[str, object]) -> str:
+    """`24 weeks before screening`, `reading proteinuria-days in days before as-of`."""
+    days, weeks = within.get("days"), within.get("weeks")
+    length = f"{weeks} weeks" if weeks is not None else f"{_plain(days)} days"
+    return f"{length} before {within['before']}"
 
 
 def _reading(name: str, criterion: Criterion, trial: Trial, shown: dict[str, str], page: Page) -> Iterator[str]:

@@ -26,7 +26,7 @@ def _context(screening: Screening, trial: Trial, asked: Asked) -> Context:
     """The day and the anchors as the screening saw them."""
     randomised, as_of = screening.anchors["randomisation"], screening.as_of
     end = as_of if randomised.assumed else min(as_of, randomised.day)
-    return Context(screening.record, trial.readings, screening.anchors, as_of, end, as_of, asked.not_kept)
+    return Context(screening.record, trial.readings, screening.anchors, as_of=as_of, end=end, not_kept=asked.not_kept)
 
 
 def _timeline(screening: Screening, predicate: UnstableDose, context: Context, page: Page) -> Iterator[str]:

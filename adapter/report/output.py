@@ -14,17 +14,25 @@ from typing import IO
 IN_MEMORY = 4 << 20
 
 
+def _temporary() -> SpooledTemporaryFile[bytes]:
+    return SpooledTemporaryFile(max_size=IN_MEMORY)  # lives as long as its Spool
+
+
 @dataclass(slots=True)
 class Spool:
-    """Lines that come in any order and leave sorted by their key; beyond 4 MB they wait on disk, only the keys in memory."""
+    """Lines that come in any order and leave sorted by their key; beyond 4 MB they wait on disk, not their keys."""
 
-    _file: SpooledTemporaryFile[bytes] = field(default_factory=lambda: SpooledTemporaryFile(max_size=IN_MEMORY))
+    _file: SpooledTemporaryFile[bytes] = field(default_factory=_temporary)
     _index: list[tuple[str, int, int]] = field(default_factory=list)
 
     def add(self, key: str, line: bytes) -> None:
         """Keeps one line; lines of one key stay in the order in which they came."""
         self._index.append((key, self._file.tell(), len(line)))
         self._file.write(line)
+
+    def close(self) -> None:
+        """Gives the disk space back."""
+        self._file.close()
 
     def sorted(self) -> Iterator[bytes]:
         """The lines in the order of their keys."""

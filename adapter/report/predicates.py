@@ -42,7 +42,7 @@ def readings_of(criterion: Criterion, trial: Trial) -> tuple[str, ...]:
     """The readings that a criterion names, and those that it asks for on an empty record."""
     today = date(2000, 1, 1).toordinal()
     anchors = {name: Anchor(today, True) for name in ("consent", "screening", "randomisation")}
-    context = Context(PatientRecord(""), trial.readings, anchors, today, today, today)
+    context = Context(PatientRecord(""), trial.readings, anchors, as_of=today, end=today)
     criterion.holds.find(context)
     named = set(words_of(criterion.holds)) & trial.readings.keys()
     return tuple(sorted(named | context.used))

@@ -30,6 +30,11 @@ class Results:
     _issues: Spool = field(default_factory=Spool)
     _rows: list[Row] = field(default_factory=list)
 
+    def close(self) -> None:
+        """Forgets everything."""
+        self._lines.close()
+        self._issues.close()
+
     def add(self, screening: Screening) -> None:
         """Keeps one screening."""
         self.patients += 1

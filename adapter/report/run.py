@@ -151,9 +151,11 @@ def _types(written: Iterable[str], option: str, more: tuple[str, ...] = ()) -> l
 
 def _near(name: str, more: tuple[str, ...]) -> str:
     by_fold = {known.casefold(): known for known in (*sorted(R4_TYPES - READ.keys()), *READ, *more)}
+    if name.casefold() in by_fold:
+        return by_fold[name.casefold()]
     near = [by_fold[fold] for fold in get_close_matches(name.casefold(), by_fold, 3)]
     near.sort(key=lambda known: known not in READ and known not in more)
-    return " or ".join(near or [*more, "types such as Condition,Procedure"])
+    return " or ".join(near[:2] or [*more, "types such as Condition,Procedure"])
 
 
 def _excusing_nothing(not_kept: Iterable[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Plain text of any width: cleaned of what a terminal would obey, wrapped by the cells that a text takes (zh counts two)."""
+"""Plain text of any width: cleaned of what a terminal would obey, wrapped by the cells that it takes (zh: two)."""
 
 import os
 import shutil

@@ -8,10 +8,20 @@ import msgspec
 from adapter.eligibility.trial import Trial
 from adapter.fhir import elements as fhir
 from adapter.fhir.concepts import readable_name
-from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Observation, Quantity, Resource
+from adapter.fhir.elements import (
+    MEDICATION_TYPES,
+    CodeableConcept,
+    Coding,
+    Measured,
+    Medication,
+    Observation,
+    Quantity,
+    Resource,
+)
 from adapter.fhir.quantities import conversion
 from adapter.fhir.references import contained_medication, key_of
-from adapter.report.predicates import facts_of, words_of
+from adapter.fhir.terminology import Grade
+from adapter.report.predicates import facts_of
 from adapter.report.text import Page, clean, number, wrapped
 from adapter.sources.events import Event, Record
 
@@ -48,7 +58,7 @@ Found = list[tuple[Unknown, Met]]
 
 
 def unknown_codes(events: Iterable[Event], trial: Trial) -> Found:
-    """What no table knows: what stands in the way first, then by the number of patients and criteria it could change."""
+    """What no table knows: first what stands in the way, then by how many patients and criteria it could change."""
     search = _Search(trial)
     for event in events:
         if isinstance(event, Record):
@@ -75,6 +85,7 @@ class _Search:
     _drugs: dict[str, CodeableConcept] = field(default_factory=dict)
     _waiting: list[tuple[str, str, str]] = field(default_factory=list)
     _criteria: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _told: dict[tuple[str, CodeableConcept], Unknown | None] = field(default_factory=dict)
 
     def take(self, record: Record) -> None:
         resource, subject = record.resource, record.subject or record.reference
@@ -89,8 +100,8 @@ class _Search:
             inner = contained_medication(resource, reference.reference or "")
             if inner is not None:
                 self._place(record.type, inner.code or CodeableConcept(), subject)
-            elif key := key_of(reference):
-                self._waiting.append((record.type, key, subject))
+            elif (drug := key_of(reference)) is not None:
+                self._waiting.append((record.type, drug, subject))
         if isinstance(resource, Observation):
             self._units(resource, subject)
 
@@ -101,9 +112,23 @@ class _Search:
                 self._place(type_, self._drugs[key], subject)
 
     def _place(self, type_: str, concept: CodeableConcept, subject: str) -> None:
-        meaning = self.trial.tables.terminology.meaning(type_, concept)
-        if meaning.placed or not (concept.coding or concept.text):
-            return
+        unknown = self._unknown(type_, concept)
+        if unknown is not None:
+            self._note(unknown, subject)
+
+    def _unknown(self, type_: str, concept: CodeableConcept) -> Unknown | None:
+        """The concept as the table shows it; None where a table places it, or there is nothing to place."""
+        key = (type_, concept)
+        if key not in self._told:
+            self._told[key] = self._described(type_, concept)
+        return self._told[key]
+
+    def _described(self, type_: str, concept: CodeableConcept) -> Unknown | None:
+        terminology = self.trial.tables.terminology
+        placed = any(map(terminology.place_known, terminology.codes(concept))) or terminology.text_codes(concept.text)
+        if placed or not (concept.coding or concept.text):
+            return None
+        meaning = terminology.meaning(type_, concept)
         coding = next((one for one in concept.coding or () if one.code), Coding())
         nameless = meaning.nameless and type_ in _NAMELESS
         terms = sorted({match.term for match in meaning.matches})
@@ -111,22 +136,21 @@ class _Search:
         blocking = self._of_type(type_) if nameless else self._of_facts(facts)
         why = "without a name" if nameless else ", ".join(terms)
         name = readable_name(concept)
-        self._note(
-            Unknown("code", type_, coding.system or "", coding.code or "", name, self._of_type(type_), blocking, why),
-            subject,
-        )
+        system, code = coding.system or "", coding.code or ""
+        return Unknown("code", type_, system, code, name, self._of_type(type_), blocking, why)
 
     def _units(self, observation: Observation, subject: str) -> None:
         """Units that a fact with a canonical unit cannot use: its result is `unit-unresolved` now."""
-        for valued in (observation, *(observation.component or ())):
+        units = self.trial.tables.units
+        parts: tuple[Observation | Measured, ...] = (observation, *(observation.component or ()))
+        for valued in parts:
             quantity = valued.value_quantity
             if valued.code is None or quantity is None or quantity.value is None:
                 continue
             for match in self.trial.tables.terminology.meaning("Observation", valued.code).matches:
-                unit = match.fact.unit
-                if unit in self.trial.tables.units and match.grade in ("counts", "broad", "review"):
-                    if conversion(quantity, unit, self.trial.tables.units) is None:
-                        self._note(self._unit(quantity, match.fact.name, unit), subject)
+                unit, proves = match.fact.unit, match.grade in (Grade.COUNTS, Grade.BROAD, Grade.REVIEW)
+                if unit is not None and unit in units and proves and conversion(quantity, unit, units) is None:
+                    self._note(self._unit(quantity, match.fact.name, unit), subject)
 
     def _unit(self, quantity: Quantity, fact: str, canonical: str) -> Unknown:
         written = quantity.unit or quantity.code or "(no unit)"
@@ -143,8 +167,7 @@ class _Search:
         if type_ not in self._criteria:
             specs = self.trial.tables.terminology.specs
             facts = {spec.name for spec in specs if type_ in spec.sources}
-            named = {c.id for c in self.trial.criteria if type_ in words_of(c.holds)}
-            self._criteria[type_] = tuple(sorted({*self._of_facts(facts), *named}))
+            self._criteria[type_] = self._of_facts(facts)
         return self._criteria[type_]
 
     def _of_facts(self, facts: set[str]) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def pool() -> tuple[Json, ...]:
 
 @functools.cache
 def cohort() -> dict[str, tuple[Json, ...]]:
-    """The name of each example patient -> the resources of his file."""
+    """The name of each example patient -> the resources of his file, referring to each other by `Type/id`."""
     return {path.stem: tuple(_resources(path)) for path in sorted(COHORT.iterdir())}
 
 
@@ -109,5 +109,8 @@ def _resources(path: Path) -> Iterator[Json]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ndjson":
         yield from (json.loads(line) for line in text.splitlines())
-    else:
-        yield from (entry["resource"] for entry in json.loads(text)["entry"])
+        return
+    for entry in json.loads(text)["entry"]:
+        if entry.get("fullUrl", "").startswith("urn:"):
+            text = text.replace(entry["fullUrl"], f"{entry['resource']['resourceType']}/{entry['resource']['id']}")
+    yield from (entry["resource"] for entry in json.loads(text)["entry"])

@@ -15,7 +15,22 @@ from adapter.facts.collect import Collector
 from adapter.fhir.dates import Calendar
 from adapter.screen import Site, screen_bundle, screen_events
 from adapter.sources.export import read
-from tests.builders import Json, also, as_json, bundle, codes, condition, loinc, observation, patient, quantity, words
+from tests.builders import (
+    Json,
+    administration,
+    also,
+    as_json,
+    bundle,
+    code,
+    codes,
+    condition,
+    loinc,
+    medication,
+    observation,
+    patient,
+    quantity,
+    words,
+)
 from tests.laws.records import TODAY, cohort, pool, specification, trial, written
 
 EVERYONE = tuple(one for resources in cohort().values() for one in resources)
@@ -210,9 +225,17 @@ TWINS = [
     condition(codes(("icd10", "M32.1"), ("icd10", "N08.5")), of="Patient/b", id="c3"),
     condition(words("肺炎"), "2026-11-01", of="Patient/a", id="c4"),
 ]
+DRUGS = [
+    also(medication(code("atc", "L01FA01"), id="m1"), meta={"versionId": "2"}),
+    also(medication(code("atc", "C09AA02"), id="m1"), meta={"versionId": "1"}),
+    administration("Medication/m1", "2026-11-01", id="a1"),
+    administration("Medication/m1", "2026-11-05", id="a2"),
+]
 
 
-@pytest.mark.parametrize("records", [VERSIONS, MERGED, TWINS], ids=["versions", "merged", "one identifier"])
+@pytest.mark.parametrize(
+    "records", [VERSIONS, MERGED, TWINS, DRUGS], ids=["versions", "merged", "one identifier", "medications"]
+)
 @given(chances)
 @settings(max_examples=20)
 def test_versions_and_merges_do_not_depend_on_what_came_first(records: list[Json], chance: random.Random) -> None:

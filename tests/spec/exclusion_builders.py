@@ -78,9 +78,7 @@ def attested(criterion: str, *proof: Json) -> list[Row]:
         no("nothing is covered; a doctor said 3 days ago: no", denied, reason="attested", complete=NOTHING),
         yes("all is covered and silent; a doctor said 3 days ago: yes", affirmed, reason="attested"),
         unknown("stale", "nothing is covered; a doctor said 31 days ago: no", old_denial, complete=NOTHING),
-        no(
-            "all is covered and silent; a doctor said 31 days ago: yes", attestation(criterion, True, ago(31))
-        ),
+        no("all is covered and silent; a doctor said 31 days ago: yes", attestation(criterion, True, ago(31))),
         no(
             "nothing is covered; a questionnaire of this trial answered 3 days ago: no",
             questionnaire_response({criterion: False}, ago(3)),

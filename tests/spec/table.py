@@ -138,9 +138,7 @@ def attestation_rows(criterion: str, silent: str, records: Sequence[Json] = ()) 
         row("attested: it does not hold", [says(False)], "no", "attested"),
         row("attested 30 days ago", [says(True, "2026-10-23")], "yes", "attested"),
         row("attested 31 days ago", [says(True, "2026-10-22")], "unknown", "stale"),
-        row(
-            "attested 31 days ago, 60 allowed", [says(True, "2026-10-22")], "yes", "attested", readings=longer
-        ),
+        row("attested 31 days ago, 60 allowed", [says(True, "2026-10-22")], "yes", "attested", readings=longer),
         row("attested in the future", [says(True, "2026-11-23")], "unknown", silent),
         row("attested by the patient", [says(True, by="Patient/p1")], "unknown", silent),
         row("attested by a relative", [says(True, by="RelatedPerson/r1")], "unknown", silent),
@@ -183,8 +181,7 @@ def _has_patient(records: Sequence[Json]) -> bool:
 
 def _told(row: Row, result: Mapping[str, Any], issues: Sequence[object]) -> str:
     evidence = [
-        f"  {one['reference']} {one['path']} = {one['value']} ({one.get('used')})"
-        for one in result["evidence"]
+        f"  {one['reference']} {one['path']} = {one['value']} ({one.get('used')})" for one in result["evidence"]
     ]
     return "\n".join(
         [

@@ -135,6 +135,8 @@ NAMES = [
             ("ICD-10-PCS 6A551Z3 pheresis of plasma, multiple", code("icd10pcs", "6A551Z3")),
             ("ICD-9-CM 99.71 therapeutic plasmapheresis", code("icd9cm", "99.71")),
             ("ICD-9-CM 99.76 extracorporeal immunoadsorption", code("icd9cm", "99.76")),
+            ("ICD-9-CM 9971, written without its dot", code("icd9cm", "9971")),
+            ("ICD-9-CM 9976, written without its dot", code("icd9cm", "9976")),
             ("CPT 36514", code("cpt", "36514")),
             ("CPT 36516", code("cpt", "36516")),
             ("血浆置换", words("血浆置换")),

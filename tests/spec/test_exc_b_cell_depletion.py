@@ -217,6 +217,44 @@ ORDERS = [
     no("an order not to give it", request(RITUXIMAB, ago(20), do_not_perform=True)),
 ]
 
+def version(status: str, **meta: str) -> Json:
+    """One version of the same administration of rituximab."""
+    return rituximab(ago(20), id="m1", status=status, meta=meta)
+
+
+VERSIONS = [
+    no(
+        "completed; not done in the version that was updated a day later",
+        version("completed", lastUpdated="2026-11-04T08:00:00+08:00"),
+        version("not-done", lastUpdated="2026-11-05T08:00:00+08:00"),
+    ),
+    yes(
+        "not done; completed in the version that was updated a day later",
+        version("completed", lastUpdated="2026-11-05T08:00:00+08:00"),
+        version("not-done", lastUpdated="2026-11-04T08:00:00+08:00"),
+    ),
+    no(
+        "completed at 00:00 in Shanghai on the 5th; not done at 20:00 UTC on the 4th, four hours later",
+        version("completed", lastUpdated="2026-11-05T00:00:00+08:00"),
+        version("not-done", lastUpdated="2026-11-04T20:00:00Z"),
+    ),
+    yes(
+        "not done at 00:00 in Shanghai on the 5th; completed at 20:00 UTC on the 4th, four hours later",
+        version("not-done", lastUpdated="2026-11-05T00:00:00+08:00"),
+        version("completed", lastUpdated="2026-11-04T20:00:00Z"),
+    ),
+    no(
+        "completed at a tenth of a second past; not done 23 milliseconds after it",
+        version("completed", lastUpdated="2026-11-04T20:00:00.1Z"),
+        version("not-done", lastUpdated="2026-11-04T20:00:00.123Z"),
+    ),
+    no(
+        "completed in version 9, not done in version 10",
+        version("completed", versionId="9", lastUpdated="2026-11-05T08:00:00+08:00"),
+        version("not-done", versionId="10", lastUpdated="2026-11-05T08:00:00+08:00"),
+    ),
+]
+
 STATUSES = [
     *[
         yes(f"administration {status}", rituximab(ago(20), status=status))

@@ -83,6 +83,18 @@ ALL_THREE = [
     no("pneumonia alone", pneumonia()),
     judged("the diagnosis is unconfirmed", stay(), drip(), pneumonia(verification="unconfirmed")),
     judged("the diagnosis is refuted: as without one", stay(), drip(), pneumonia(verification="refuted")),
+    yes(
+        "the diagnosis is tuberculosis of 2010 without a clinical status: chronic",
+        stay(),
+        drip(),
+        condition(code("icd10", "A15.0"), "2010", clinical=None),
+    ),
+    judged(
+        "the diagnosis is pneumonia of 400 days ago without a clinical status",
+        stay(),
+        drip(),
+        condition(PNEUMONIA, ago(400), clinical=None),
+    ),
     judged("the diagnosis is no infection", stay(), drip(), condition(code("icd10", "M32.1"), ago(400))),
 ]
 

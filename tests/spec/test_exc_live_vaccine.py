@@ -220,6 +220,9 @@ PRODUCTS = [
             ("smallpox and mpox, mixed (ATC J07BX01)", code("atc", "J07BX01")),
             ("Ebola, mixed (ATC J07BX02)", code("atc", "J07BX02")),
             ("dengue (ATC J07BX04)", code("atc", "J07BX04")),
+            ("measles, product not said (ATC group J07BD)", code("atc", "J07BD")),
+            ("varicella or zoster, product not said (ATC group J07BK)", code("atc", "J07BK")),
+            ("yellow fever, product not said (ATC group J07BL)", code("atc", "J07BL")),
             (
                 "live herpesvirus 3, varicella or zoster (SNOMED 2221000221107)",
                 code("snomed", "2221000221107"),

@@ -27,6 +27,7 @@ BCC = code("icd10cm", "C44.311")
 BCC_SNOMED = code("snomed", "254701007")
 SKIN = code("icd10", "C44.3")
 SKIN_WITH_BCC = codes(("icd10", "C44.3"), ("icdo3", "8090/3"))
+BCC_MORPHOLOGY = code("icdo3", "8090/3")
 EXCISION = code("icd10pcs", "0HB1XZZ")
 CONSULTATION = words("dermatology consultation")
 
@@ -279,6 +280,10 @@ BASAL_CELL = [
         procedure(EXCISION, "2011"),
         reason="exempt",
     ),
+    *[
+        judged(f"morphology 8090/3 alone, its site not said, {status}", had(BCC_MORPHOLOGY, status))
+        for status in ("active", "resolved")
+    ],
     yes("cured basal cell carcinoma, and breast cancer", had(BCC), had(BREAST)),
     yes("one basal cell carcinoma cured, another active", had(BCC), condition(BCC, "2024-01-01")),
     judged("cured basal cell carcinoma, and skin cancer of no stated type", had(BCC), had(SKIN)),

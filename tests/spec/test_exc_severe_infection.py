@@ -48,6 +48,7 @@ HIV_RNA = loinc("20447-9")
 ANTI_HCV = loinc("16128-1")
 HIV_SCREEN = loinc("56888-1")
 ANTI_HBC = loinc("16933-4")
+ANTI_HBS = loinc("22322-2")
 IGRA = loinc("71773-6")
 POSITIVE = code("snomed", "10828004")
 NEGATIVE = code("snomed", "260385009")
@@ -471,6 +472,14 @@ TESTS = [
     yes("HBsAg negative, HBV DNA 500: either is enough", examined(HBSAG, NEGATIVE), load(HBV_DNA, "500")),
     yes("HBV DNA 500 IU/mL, written as text", examined(HBV_DNA, "500 IU/mL")),
     unknown("unit-unresolved", "HBV DNA 'about 500', a text with a digit", examined(HBV_DNA, "about 500")),
+    unknown("unit-unresolved", "HBV DNA '2次均未检出' (not detected, twice)", examined(HBV_DNA, "2次均未检出")),
+    unknown("unit-unresolved", "HBV DNA '1 次阴性' (negative once)", examined(HBV_DNA, "1 次阴性")),
+    unknown("unit-unresolved", "HBV DNA '1500 xyz', no known unit", examined(HBV_DNA, "1500 xyz")),
+    unknown("unit-unresolved", "HBV DNA '1500', as text without a unit", examined(HBV_DNA, "1500")),
+    unknown("unit-unresolved", "HBV DNA '1.2E3 IU/mL', written as text", examined(HBV_DNA, "1.2E3 IU/mL")),
+    unknown("unit-unresolved", "HCV RNA '2次均未检出' (not detected, twice)", examined(HCV_RNA, "2次均未检出")),
+    unknown("unit-unresolved", "HIV RNA '1500 xyz', no known unit", examined(HIV_RNA, "1500 xyz")),
+    yes("HCV RNA 500 copies/mL, written as text", examined(HCV_RNA, "500 copies/mL")),
     yes(
         "HBsAg positive as a part of a panel of 2015",
         observation(
@@ -493,6 +502,18 @@ TESTS = [
     no("IGRA negative", examined(IGRA, NEGATIVE, ago(30))),
     judged("anti-HBc positive, HBsAg negative", examined(ANTI_HBC, POSITIVE), examined(HBSAG, NEGATIVE)),
     judged("anti-HBc positive (LOINC 13952-7), HBsAg not tested", examined(loinc("13952-7"), POSITIVE)),
+    no(
+        "anti-HBc and anti-HBs positive, HBsAg negative: not isolated, but immune",
+        examined(ANTI_HBC, POSITIVE),
+        examined(ANTI_HBS, POSITIVE),
+        examined(HBSAG, NEGATIVE),
+    ),
+    judged(
+        "anti-HBc positive, anti-HBs and HBsAg negative",
+        examined(ANTI_HBC, POSITIVE),
+        examined(ANTI_HBS, NEGATIVE),
+        examined(HBSAG, NEGATIVE),
+    ),
     no("anti-HBc negative", examined(ANTI_HBC, NEGATIVE)),
     yes("anti-HBc positive, HBsAg positive", examined(ANTI_HBC, POSITIVE), examined(HBSAG, POSITIVE)),
     no("anti-HBs positive alone: immunity", examined(words("anti-HBs"), POSITIVE)),

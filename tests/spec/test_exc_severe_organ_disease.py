@@ -104,6 +104,17 @@ ACTIVE = [
     ),
     judged("no clinical status, begun 300 days ago", condition(HEART_FAILURE, ago(300), clinical=None)),
     no("no clinical status, begun 400 days ago", condition(HEART_FAILURE, ago(400), clinical=None)),
+    *[
+        judged(f"{name} of 2010, no clinical status, not abated: chronic", condition(concept, "2010", clinical=None))
+        for name, concept in (
+            ("chronic hepatitis B (B18.1)", code("icd10", "B18.1")),
+            ("chronic hepatitis C (B18.2)", code("icd10", "B18.2")),
+        )
+    ],
+    no(
+        "chronic hepatitis B of 2010, no clinical status, abated in 2012",
+        condition(code("icd10", "B18.1"), "2010", clinical=None, abatement="2012"),
+    ),
     judged(
         "no clinical status, no onset, recorded 300 days ago",
         condition(HEART_FAILURE, None, clinical=None, recorded=ago(300)),

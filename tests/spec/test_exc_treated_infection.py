@@ -135,6 +135,29 @@ INDICATION = [
         statement(AMOXICILLIN, (ago(30), ago(1)), status="completed"),
         infection(ago(30), ago(15)),
     ),
+    *[
+        yes(
+            f"{drug} without a reason since 300 days, {name} of 2010 without a clinical status: chronic",
+            statement(code("atc", atc), (ago(300), None)),
+            condition(code("icd10", icd), "2010", clinical=None),
+        )
+        for drug, atc, name, icd in (
+            ("entecavir", "J05AF10", "hepatitis B", "B18.1"),
+            ("sofosbuvir", "J05AP08", "hepatitis C", "B18.2"),
+            ("rifampicin", "J04AB02", "tuberculosis", "A15.0"),
+            ("dolutegravir", "J05AJ03", "HIV disease", "B24"),
+        )
+    ],
+    judged(
+        "entecavir without a reason since 300 days, hepatitis B abated in 2012",
+        statement(code("atc", "J05AF10"), (ago(300), None)),
+        condition(code("icd10", "B18.1"), "2010", clinical=None, abatement="2012"),
+    ),
+    judged(
+        "amoxicillin without a reason, pneumonia of 400 days ago without a clinical status",
+        untold(),
+        infection(ago(400), clinical=None),
+    ),
     yes(
         "the reason is a reference to pneumonia",
         infection(ago(7), id="c1"),

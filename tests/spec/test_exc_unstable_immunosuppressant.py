@@ -296,6 +296,8 @@ MISSING = [
     unknown("no-data", "500 mg, how often is not said", taken(ago(200), None, dosage(500, times=None))),
     unknown("no-data", "the dose in words only", taken(ago(200), None, dosage(None, times=None, text="0.5 g bid"))),
     unknown("no-data", "1000 mg a day, since when is not said", statement(MMF, None, dosage=dosage(1000))),
+    unknown("no-data", "1000 mg a day until next month, since when is not said", taken(None, ahead(30))),
+    yes("1000 mg a day until 40 days ago, since when is not said: the stop is proven", taken(None, ago(40))),
     unknown(
         "no-data",
         "one drug constant, the other without a dose",
@@ -338,6 +340,22 @@ SAME_DAY = [
         "statement and order agree",
         taken(ago(200)),
         ordered(ago(200), ago(200)),
+    ),
+    unknown(
+        "conflict",
+        "1000 mg a day stated all along, 2000 mg administered 3 days ago: more than was stated",
+        taken(ago(200)),
+        administration(MMF, ago(3), dose=quantity(2000, "mg")),
+    ),
+    no(
+        "1000 mg a day stated all along, 1000 mg administered 3 days ago",
+        taken(ago(200)),
+        administration(MMF, ago(3), dose=quantity(1000, "mg")),
+    ),
+    no(
+        "1000 mg a day stated all along, 500 mg administered 3 days ago: a part of the day's dose",
+        taken(ago(200)),
+        administration(MMF, ago(3), dose=quantity(500, "mg")),
     ),
     no(
         "1000 mg and 2000 mg on the same days, all before the window",

@@ -13,6 +13,7 @@ from tests.builders import (
     instrument,
     loinc,
     observation,
+    quantity,
     words,
 )
 from tests.spec.table import Row, attestation_rows, check, label, table
@@ -33,7 +34,7 @@ ITEMS = (
 DOCUMENTED_ONLY = {"readings": {"acr-by-evidence": "documented-only"}}
 
 
-def count(value: int, on: str | None = "2026-11-10", **how: Any) -> Json:
+def count(value: object, on: str | None = "2026-11-10", **how: Any) -> Json:
     return observation(instrument("acr-1997-count"), value, on=on, **how)
 
 
@@ -92,6 +93,14 @@ rows = table(
         Row("a count of 0", [count(0)], "no"),
         Row("a count of 3, 90 days ago", [count(3, "2026-08-24")], "no"),
         Row("a count of 3, 91 days ago", [count(3, "2026-08-23")], "unknown", "stale"),
+        Row("a count of 3 in 2026-09, within the 90 days", [count(3, "2026-09")], "no"),
+        Row(
+            "a count of 3 in 2026-08, which the first of the 90 days cuts",
+            [count(3, "2026-08")],
+            "unknown",
+            "partial-date",
+        ),
+        Row("a count of 3 in 2026-07", [count(3, "2026-07")], "unknown", "stale"),
         Row(
             "a count of 3, 91 days ago, 120 allowed",
             [count(3, "2026-08-23")],
@@ -104,6 +113,18 @@ rows = table(
         Row("a count of 12", [count(12)], "unknown", "conflict"),
         Row("counts of 12 and of 5", [count(12), count(5, "2026-11-12")], "unknown", "conflict"),
         Row("counts of 12 and of 3", [count(12), count(3, "2026-11-12")], "unknown", "conflict"),
+        Row("counts of -1 and of 5: the impossible one is not the highest", [count(-1), count(5, "2026-11-12")], "yes"),
+        Row(
+            "counts of 3.5 and of 5: the impossible one is not the highest",
+            [count(quantity("3.5")), count(5, "2026-11-12")],
+            "yes",
+        ),
+        Row("a count of less than 4", [count(quantity(4, comparator="<"))], "no"),
+        Row("a count of at most 3", [count(quantity(3, comparator="<="))], "no"),
+        Row("a count of less than 5", [count(quantity(5, comparator="<"))], "unknown", "needs-judgement"),
+        Row("a count of more than 3: whole numbers begin at 4", [count(quantity(3, comparator=">"))], "yes"),
+        Row("a count of at least 4", [count(quantity(4, comparator=">="))], "yes"),
+        Row("a count of more than 2", [count(quantity(2, comparator=">"))], "unknown", "needs-judgement"),
         Row("a count of 5, preliminary", [count(5, status="preliminary")], "unknown", "needs-judgement"),
         Row("a count of 5, amended", [count(5, status="amended")], "yes"),
         Row("a count of 5, corrected", [count(5, status="corrected")], "yes"),
@@ -225,6 +246,12 @@ rows = table(
             "no-data",
         ),
         Row(
+            "three items, and 0.6 g/d of urine protein in 2021 and in 2021-03: it may be one date",
+            three_and(protein("0.6", "2021"), protein("0.6", "2021-03")),
+            "unknown",
+            "no-data",
+        ),
+        Row(
             "three items, and 0.5 g/d of urine protein on two dates",
             three_and(protein("0.5", "2021-01-05"), protein("0.5", "2021-02-05")),
             "unknown",
@@ -295,6 +322,17 @@ rows = table(
             three_and(leukocytes("3.9", "2021-01-05")),
             "unknown",
             "no-data",
+        ),
+        Row(
+            "three items, leukocytes 3.9 in 2021-01 and on 2021-01-15: it may be one date",
+            three_and(leukocytes("3.9", "2021-01"), leukocytes("3.9", "2021-01-15")),
+            "unknown",
+            "no-data",
+        ),
+        Row(
+            "three items, leukocytes 3.9 in 2021-01 and on 2021-02-15: two dates",
+            three_and(leukocytes("3.9", "2021-01"), leukocytes("3.9", "2021-02-15")),
+            "yes",
         ),
         Row(
             "three items, leukocytes 4.0 on two dates",

@@ -32,6 +32,14 @@ rows = table(
             "yes",
         ),
         Row("this study by its policy URI", [consent(study=None, policy=STUDY)], "yes"),
+        Row("this study by its policy URI, a version of it", [consent(study=None, policy=f"{STUDY}|1.0")], "yes"),
+        Row("this study by its policy URI with a slash at its end", [consent(study=None, policy=f"{STUDY}/")], "yes"),
+        Row(
+            "another study by its policy URI, a version of it",
+            [consent(study=None, policy=f"{STUDY}-2|1.0")],
+            "unknown",
+            "no-data",
+        ),
         Row("this study, a version of it", [consent(study="ResearchStudy/ln-msc-il2/_history/2")], "yes"),
         Row(
             "this study by an identifier that study.json lists",
@@ -115,6 +123,8 @@ rows = table(
         # the period
         Row("its period over yesterday", [consent(over=("2026-11-02", "2026-11-21"))], "unknown", "stale"),
         Row("its period ends today", [consent(over=("2026-11-02", "2026-11-22"))], "yes"),
+        Row("its period begins tomorrow", [consent(over=("2026-11-23", None))], "unknown", "no-data"),
+        Row("its period begins today", [consent(over=("2026-11-22", None))], "yes"),
         Row("its period open", [consent(over=("2026-11-02", None))], "yes"),
         Row("inactive, its period over", [consent(status="inactive", over=("2026-11-02", "2026-11-10"))], "no"),
         # several

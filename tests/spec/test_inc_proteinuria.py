@@ -416,6 +416,48 @@ rows = table(
             "yes",
         ),
         Row(
+            "protein 150 mg/dL at 08:00 in Shanghai and creatinine 100 mg/dL at 00:00 UTC: the same moment",
+            [
+                other("2888-6", 150, "mg/dL", on="2026-11-10T08:00:00+08:00"),
+                other("2161-8", 100, "mg/dL", on="2026-11-10T00:00:00Z"),
+            ],
+            "yes",
+        ),
+        Row(
+            "protein 1500 mg/L at 08:00 in Shanghai and creatinine 10 mmol/L at 00:00 UTC: 1.326 g/g",
+            [
+                other("2888-6", 1500, "mg/L", on="2026-11-20T08:00:00+08:00"),
+                other("2161-8", 10, "mmol/L", on="2026-11-20T00:00:00Z"),
+            ],
+            "yes",
+        ),
+        Row(
+            "protein 150 mg/dL at 08:00 in Shanghai and creatinine 100 mg/dL at 08:00 UTC: eight hours apart",
+            [
+                other("2888-6", 150, "mg/dL", on="2026-11-10T08:00:00+08:00"),
+                other("2161-8", 100, "mg/dL", on="2026-11-10T08:00:00Z"),
+            ],
+            "unknown",
+            "no-data",
+        ),
+        Row(
+            "protein 150 mg/dL of a named specimen, creatinine 100 mg/dL at the same minute without one",
+            [
+                other("2888-6", 150, "mg/dL", on="2026-11-10T08:00:00+08:00", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", on="2026-11-10T08:00:00+08:00"),
+            ],
+            "yes",
+        ),
+        Row(
+            "protein 150 mg/dL and creatinine 100 mg/dL at the same minute, of two named specimens",
+            [
+                other("2888-6", 150, "mg/dL", on="2026-11-10T08:00:00+08:00", specimen="Specimen/s1"),
+                other("2161-8", 100, "mg/dL", on="2026-11-10T08:00:00+08:00", specimen="Specimen/s2"),
+            ],
+            "unknown",
+            "no-data",
+        ),
+        Row(
             "protein 150 mg/dL and creatinine 100 mg/dL of two specimens",
             [
                 other("2888-6", 150, "mg/dL", on="2026-11-10T08:00:00+08:00", specimen="Specimen/s1"),

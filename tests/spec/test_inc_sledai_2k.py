@@ -132,6 +132,13 @@ rows = table(
         Row("a total of -1", [total(-1)], "unknown", "conflict"),
         Row("a total of 6.5", [total("6.5", unit="{score}")], "unknown", "conflict"),
         Row("a total of at least 5", [total(5, unit="{score}", comparator=">=")], "unknown", "needs-judgement"),
+        Row("a total of less than 6", [total(6, unit="{score}", comparator="<")], "no"),
+        Row("a total of at most 5", [total(5, unit="{score}", comparator="<=")], "no"),
+        Row("a total of less than 7", [total(7, unit="{score}", comparator="<")], "unknown", "needs-judgement"),
+        Row("a total of at most 6", [total(6, unit="{score}", comparator="<=")], "unknown", "needs-judgement"),
+        Row("a total of more than 5: whole numbers begin at 6", [total(5, unit="{score}", comparator=">")], "yes"),
+        Row("a total of at least 6", [total(6, unit="{score}", comparator=">=")], "yes"),
+        Row("a total of more than 4", [total(4, unit="{score}", comparator=">")], "unknown", "needs-judgement"),
         Row("a total of 8, preliminary", [total(8, status="preliminary")], "unknown", "needs-judgement"),
         Row(
             "a total of 4, later a preliminary one of 8",
@@ -186,6 +193,17 @@ rows = table(
         Row("seizure (8), 31 days ago", [item("seizure", on="2026-10-22")], "unknown", "no-data"),
         Row("a total of 4, seizure (8)", [total(4), *items("seizure")], "unknown", "conflict"),
         Row("a total of 4, arthritis (4)", [total(4), *items("arthritis")], "no"),
+        Row(
+            "a preliminary total of 8, seizure (8): it would not change the answer",
+            [total(8, status="preliminary"), *items("seizure")],
+            "yes",
+        ),
+        Row(
+            "a preliminary total of 4, seizure (8): it would contradict it",
+            [total(4, status="preliminary"), *items("seizure")],
+            "unknown",
+            "needs-judgement",
+        ),
         Row("an older total of 4, seizure (8)", [total(4, "2026-10-01"), *items("seizure")], "yes"),
         Row(
             "an older total of 8, arthritis (4)",

@@ -22,7 +22,9 @@ def eligibility() -> str:
 
 
 @pytest.mark.parametrize("criterion", CRITERIA, ids=lambda one: one["id"])
-def test_the_sentence_of_a_criterion_stands_word_for_word_in_its_part_of_the_protocol(criterion: dict[str, str]) -> None:
+def test_the_sentence_of_a_criterion_stands_word_for_word_in_its_part_of_the_protocol(
+    criterion: dict[str, str],
+) -> None:
     inclusion, _, exclusion = eligibility().partition("Exclusion Criteria:")
     part = inclusion if criterion["kind"] == "inclusion" else exclusion
     assert part.count(flat(criterion["sentence"])) == 1

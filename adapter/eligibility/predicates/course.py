@@ -13,7 +13,7 @@ from adapter.fhir.terminology import Grade
 class Course(Settings, frozen=True):
     """Active at the end, or with onset or abatement in the window (recordedDate only where neither is given).
 
-    `chronic`: active until it is said to be over. `acute-days`: active for longer than that since its onset needs a
+    `acute-days`: active for longer than that since its onset needs a
     person.
     `judgement`: whatever is found needs a person. `unless-also` are facts that say more of the same record.
     """
@@ -22,7 +22,6 @@ class Course(Settings, frozen=True):
     what: str
     types: tuple[str, ...]
     within: Within
-    chronic: bool = False
     acute_days: int | None = None
     judgement: bool = False
     unless_also: tuple[str, ...] = ()
@@ -37,13 +36,13 @@ class Course(Settings, frozen=True):
             elif fact.source.reference not in said:
                 found.add(fact, self._verdict(context, fact, span))
         for fact in context.record.named("nameless:Condition"):
-            touched = touches(context, fact, span, chronic=self.chronic)
+            touched = touches(context, fact, span)
             if touched is not False:
                 found.add(fact, with_doubt(Reason.UNMAPPED_CODE, fact))
         return settle(context, found, self.types, self.what, f"now or in {span.text()}")
 
     def _verdict(self, context: Context, fact: Fact, span: Span) -> bool | Reason:
-        touched = touches(context, fact, span, chronic=self.chronic)
+        touched = touches(context, fact, span)
         if touched is False:
             return False
         if touched is not True:
@@ -60,13 +59,13 @@ class Course(Settings, frozen=True):
         return onset.first_hi < context.end - self.acute_days and not fact.course.abated
 
 
-def touches(context: Context, fact: Fact, span: Span, *, chronic: bool = False) -> bool | Reason:
+def touches(context: Context, fact: Fact, span: Span) -> bool | Reason:
     """Whether a Condition is active at the end or its course touches the window."""
     course = fact.course or CourseOf()
     onset, abatement = (when.cut(context.as_of) if when else None for when in (course.onset, course.abatement))
     if onset and onset.first_lo > context.end:
         return False
-    active = context.active(course, chronic=chronic)
+    active = context.active(course)
     if active is True:
         return True
     places = [_place(context, when, span) for when in (onset, abatement) if when]

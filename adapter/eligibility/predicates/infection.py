@@ -7,7 +7,7 @@ from adapter.eligibility.finding import Finding
 from adapter.eligibility.predicates.base import Settings
 from adapter.eligibility.predicates.course import touches
 from adapter.eligibility.witness import Witnesses, add_nameless, in_window, settle
-from adapter.facts.model import Fact, Reason, foremost
+from adapter.facts.model import Course, Fact, Reason, foremost
 from adapter.fhir.dates import When
 from adapter.fhir.terminology import Grade
 
@@ -130,18 +130,17 @@ def going_on_during(context: Context, condition: Fact, days: Span) -> bool | Rea
         if over.last_hi < days.start:
             return False
         return True if over.first_lo >= days.start and began.first_hi <= days.end else Reason.PARTIAL_DATE
-    if context.active(course, chronic=True) is True:
-        return _still(context, condition, days) if began.first_hi <= days.end else Reason.PARTIAL_DATE
+    if _is_going_on(context, course, began, days):
+        return True if began.first_hi <= days.end else Reason.PARTIAL_DATE
     return days.start <= began.first_lo and began.first_hi <= days.end
 
 
-def _still(context: Context, condition: Fact, days: Span) -> bool:
-    """Called active, or begun less than a year before these days."""
-    course = condition.course
-    if course is None or course.clinical in ("active", "recurrence", "relapse"):
-        return True
-    began = course.onset or course.recorded
-    return began is not None and began.last_hi >= days.start - 365
+def _is_going_on(context: Context, course: Course, began: When, days: Span) -> bool:
+    """Not said to be over: called active, chronic, or begun less than a year before these days."""
+    if context.is_over(course):
+        return False
+    called = course.clinical in ("active", "recurrence", "relapse")
+    return called or course.chronic or began.last_hi >= days.start - 365
 
 
 class TreatedInStay(Settings, frozen=True):

@@ -99,7 +99,8 @@ def _a(what: str) -> str:
 class Positive(Settings, frozen=True):
     """The latest result of a test, of any age, is positive.
 
-    `judgement`: a positive one needs a person, unless a result of `settled-by` is there too. `above-zero`: a viral
+    `judgement`: a positive one needs a person, unless a result of `settled-by` is there too, or the latest one of
+    `unless-positive` is positive. `above-zero`: a viral
     load,
     positive above 0.
     """
@@ -109,6 +110,7 @@ class Positive(Settings, frozen=True):
     types: tuple[str, ...] = ("Observation",)
     judgement: bool = False
     settled_by: str | None = None
+    unless_positive: str | None = None
     above_zero: bool = False
 
     def find(self, context: Context) -> Finding:
@@ -127,6 +129,9 @@ class Positive(Settings, frozen=True):
         return self._told(Truth.NO, "settled" if answer.outcome else "negative", answer)
 
     def _is_settled(self, context: Context) -> bool:
+        if self.unless_positive:
+            other = context.record.named(self.unless_positive)
+            return latest(context, other, context.ever(), is_positive).outcome is True
         return any(f.doubt is None and f.grade is Grade.COUNTS for f in context.record.named(self.settled_by or ""))
 
     def _told(self, truth: Truth, reason: str, answer: Latest) -> Finding:
