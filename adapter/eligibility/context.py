@@ -173,6 +173,8 @@ class Context:
 
     def _abated(self, abatement: When) -> bool | Reason | None:
         """False: over by the end; a Reason where a partial date leaves it open; None: not over yet."""
+        for day in abatement.edges():
+            self.mark(day)
         abatement = abatement.cut(self.as_of)
         if abatement.last_hi <= self.end:
             return False

@@ -65,7 +65,7 @@ def segment_of(fact: Fact, start: int, end: int, as_of: int) -> Segment | None:
     if use is None or not when.dated:
         return None
     kind = _kind(fact)
-    first, partial = when.first_hi, when.first_lo != when.first_hi and when.first_lo <= start < when.first_hi
+    first, partial = when.first_hi, FIRST < when.first_lo != when.first_hi and when.first_lo <= start < when.first_hi
     first = when.first_lo if partial else first
     last_lo, last_hi = (end, end) if when.open or _is_standing(fact) else when.end(max(as_of, end))
     if last_lo != last_hi and (last_lo < start <= last_hi or last_lo < end <= last_hi):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from adapter.errors import Issue
 from adapter.facts.derived import derived_facts
@@ -49,7 +50,7 @@ class Collector:
     _patients: dict[str, _Patient] = field(default_factory=dict)
     _aliases: dict[str, str] = field(default_factory=dict)
     _named_by: dict[str, set[str]] = field(default_factory=dict)
-    _drugs: dict[str, CodeableConcept] = field(default_factory=dict)
+    _drugs: dict[str, tuple[Version, CodeableConcept]] = field(default_factory=dict)
     _covered: set[str] = field(default_factory=set)
 
     def records(self, events: Iterable[Event]) -> Iterator[PatientRecord]:
@@ -79,8 +80,7 @@ class Collector:
 
     def _keep(self, record: Record) -> None:
         if isinstance(record.resource, Medication):
-            for key in (record.reference, *record.also):
-                self._drugs[key] = record.resource.code or CodeableConcept()
+            self._keep_drug(record, record.resource)
             return
         if record.type == "Patient":
             for key in record.also:
@@ -90,6 +90,13 @@ class Collector:
         if subject is not None:
             self._hold(self._patient(subject), record)
 
+    def _keep_drug(self, record: Record, drug: Medication) -> None:
+        """The latest version of a Medication, whatever came first."""
+        version = _version(drug)
+        for key in (record.reference, *record.also):
+            if key not in self._drugs or version >= self._drugs[key][0]:
+                self._drugs[key] = (version, drug.code or CodeableConcept())
+
     def _hold(self, patient: _Patient, record: Record) -> None:
         held = self._read(record)
         if record.resource.id is None and record.type != "Patient":
@@ -97,32 +104,38 @@ class Collector:
             return
         old = patient.held.get(record.reference)
         if old is not None and not _same(old, held):
-            older, held = sorted((old, held), key=lambda h: (h.version, repr(h.items)))
+            older, held = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
             patient.issues.append(_older_version(record.reference, older.version))
         patient.held[record.reference] = held
 
     def _read(self, record: Record) -> _Held:
-        """The items of one record; one whose Medication is not known yet waits."""
+        """The items of one record; one that refers to a Medication waits, as a later version of that may come."""
+        if record.type in _MEDICATION_TYPES and _refers(record.resource):
+            contained = self._contained(record.resource)
+            if contained is None:
+                return _Held(_version(record.resource), type=record.type, waiting=record)
+            return self._mapped(record, contained)
+        return self._mapped(record, None)
+
+    def _mapped(self, record: Record, medication: CodeableConcept | None) -> _Held:
         version = _version(record.resource)
-        medication = None
-        if record.type in _MEDICATION_TYPES:
-            medication = self._medication(record.resource)
-            if medication is None and _refers(record.resource):
-                return _Held(version, type=record.type, waiting=record)
         found = facts_of(record.resource, record.reference, self.vocabulary, medication)
         if isinstance(found, Issue):
             return _Held(version, (found,), record.type, unread=True)
         return _Held(version, found, record.type)
 
+    def _contained(self, resource: Resource) -> CodeableConcept | None:
+        reference = getattr(resource, "medication_reference", None)
+        if not (reference and (reference.reference or "").startswith("#")):
+            return None
+        inner = contained_medication(resource, reference.reference)
+        return (inner.code or CodeableConcept()) if inner else None
+
     def _medication(self, resource: Resource) -> CodeableConcept | None:
         reference = getattr(resource, "medication_reference", None)
-        if reference is None:
-            return None
-        if (reference.reference or "").startswith("#"):
-            inner = contained_medication(resource, reference.reference)
-            return (inner.code or CodeableConcept()) if inner else None
-        key = key_of(reference)
-        return self._drugs.get(key) if key else None
+        key = key_of(reference) if reference else None
+        found = self._drugs.get(key) if key else None
+        return found[1] if found else None
 
     def _fail(self, issue: Issue, type_: str | None, subject: str | None) -> None:
         if subject is None:
@@ -208,11 +221,11 @@ class Collector:
             if one.waiting is None:
                 yield one
                 continue
-            again = self._read(one.waiting)
-            if again.waiting is None:
-                yield again
-                continue
             record = one.waiting
+            medication = self._medication(record.resource)
+            if medication is not None:
+                yield self._mapped(record, medication)
+                continue
             found = facts_of(record.resource, record.reference, self.vocabulary, _by_display(record.resource))
             missing = Issue(
                 "error",
@@ -251,7 +264,15 @@ def _version(resource: Resource) -> Version:
     if meta is None:
         return _UNVERSIONED
     text = meta.version_id or ""
-    return (int(text) if text.isascii() and text.isdigit() else 0, meta.last_updated or "", text)
+    return (int(text) if text.isascii() and text.isdigit() else 0, _moment(meta.last_updated), text)
+
+
+def _moment(text: str | None) -> str:
+    """An instant in UTC, so that those of two zones compare; a text that is none stays as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="microseconds") if text else ""
+    except ValueError:
+        return text or ""
 
 
 def _same(one: _Held, other: _Held) -> bool:

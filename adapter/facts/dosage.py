@@ -78,6 +78,7 @@ def dosages_of(record: MedicationStatement | MedicationDispense | MedicationRequ
 
 def dose_of(
     record: MedicationAdministration | MedicationStatement | MedicationDispense | MedicationRequest,
+    lines: tuple[Dosage, ...],
     ingredient: str,
     route: str,
     vocabulary: Vocabulary,
@@ -86,10 +87,10 @@ def dose_of(
     if isinstance(record, MedicationAdministration):
         single = _mass(record.dosage.dose if record.dosage else None, vocabulary)
         return Dose(ingredient, route, unit=MASS, single=single)
-    rates = [_daily(line, vocabulary) for line in dosages_of(record)]
+    rates = [_daily(line, vocabulary) for line in lines]
     known = [rate for rate in rates if rate is not None]
     daily = sum(known, Fraction(0)) if known and len(known) == len(rates) else None
-    times = [_times_per_day(line.timing, vocabulary) for line in dosages_of(record)]
+    times = [_times_per_day(line.timing, vocabulary) for line in lines]
     pulsed = any(rate is not None and rate < Fraction(1, 2) for rate in times)
     return Dose(ingredient, route, daily=daily, unit=MASS, pulsed=pulsed)
 

@@ -3,9 +3,9 @@ module.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from adapter.facts.dosage import dose_of, routes_of
+from adapter.facts.dosage import dose_of, dosages_of, routes_of
 from adapter.facts.indication import meanings
 from adapter.facts.model import Dose, Fact, Reason, Source, Use
 from adapter.facts.vocabulary import (
@@ -58,10 +58,11 @@ _DAYS = {
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """When a drug was taken, handed over or ordered, and where that stood."""
+    """When a drug was taken, handed over or ordered, where that stood, and the dosage lines of that time."""
 
     when: When
     path: str
+    lines: tuple[Dosage, ...] = ()
 
 
 def medication_facts(
@@ -69,7 +70,7 @@ def medication_facts(
 ) -> Iterator[Item]:
     """What was given, taken, handed over or ordered; `concept` is the medication, its reference already followed."""
     type_ = type(record).__name__
-    taken = _taken(record, vocabulary)
+    parts = _parts(record, vocabulary)
     meaning = vocabulary.terminology.meaning(type_, concept)
     matches = meaning.relevant
     status = status_of(record.status)
@@ -85,21 +86,22 @@ def medication_facts(
     order = type_ == "MedicationRequest"
     doubt = doubt_of(Reason.NEEDS_JUDGEMENT if status in _OPEN else None, Reason.ORDERED_ONLY if order else None)
     name = vocabulary.terminology.label(concept)
-    source = Source(reference, version_of(record), taken.path, taken.when.text or name)
-    if meaning.nameless:
-        yield from nameless(type_, taken.when, source, None if order else doubt)
-    use = Use(
-        dose=_dose(record, concept, routes.text, vocabulary),
-        order=order,
-        supply=type_ == "MedicationDispense",
-        intravenous=routes.intravenous,
-        indications=() if isinstance(record, MedicationDispense) else meanings(record.reason_code, vocabulary),
-        because=_because(record),
-        ongoing=status == "active",
-    )
-    for match in matches:
-        both = doubt_of(DOUBT.get(match.grade), doubt)
-        yield Fact(match.fact.name, type_, match.grade, taken.when, name, source, both, use=use)
+    for part in parts:
+        source = Source(reference, version_of(record), part.path, part.when.text or name)
+        if meaning.nameless:
+            yield from nameless(type_, part.when, source, None if order else doubt)
+        use = Use(
+            dose=_dose(record, part.lines, concept, routes.text, vocabulary),
+            order=order,
+            supply=type_ == "MedicationDispense",
+            intravenous=routes.intravenous,
+            indications=() if isinstance(record, MedicationDispense) else meanings(record.reason_code, vocabulary),
+            because=_because(record),
+            ongoing=status == "active",
+        )
+        for match in matches:
+            both = doubt_of(DOUBT.get(match.grade), doubt)
+            yield Fact(match.fact.name, type_, match.grade, part.when, name, source, both, use=use)
 
 
 def _is_no_order(record: MedicationRecord) -> bool:
@@ -114,10 +116,12 @@ def _because(record: MedicationRecord) -> tuple[str, ...]:
     return tuple(filter(None, (key_of(reason) for reason in record.reason_reference or ())))
 
 
-def _dose(record: MedicationRecord, concept: CodeableConcept, route: str, vocabulary: Vocabulary) -> Dose:
+def _dose(
+    record: MedicationRecord, lines: tuple[Dosage, ...], concept: CodeableConcept, route: str, vocabulary: Vocabulary
+) -> Dose:
     codes = vocabulary.terminology.codes(concept) or vocabulary.terminology.text_codes(concept.text)
     ingredient = ingredient_of(codes, vocabulary) or vocabulary.terminology.label(concept)
-    return dose_of(record, ingredient, route, vocabulary)
+    return dose_of(record, lines, ingredient, route, vocabulary)
 
 
 def ingredient_of(codes: tuple[tuple[str, str], ...], vocabulary: Vocabulary) -> str:
@@ -126,6 +130,27 @@ def ingredient_of(codes: tuple[tuple[str, str], ...], vocabulary: Vocabulary) ->
         {vocabulary.terminology.ingredients[code] for code in codes if code in vocabulary.terminology.ingredients}
     )
     return found[0] if found else min((code for _, code in codes), default="")
+
+
+def _parts(record: MedicationRecord, vocabulary: Vocabulary) -> list[_Taken]:
+    """The times of one record: dosage lines with periods of their own follow each other, others hold at once."""
+    lines = () if isinstance(record, MedicationAdministration) else dosages_of(record)
+    groups: dict[tuple[str | None, str | None], list[Dosage]] = {}
+    for line in lines:
+        period = _bounds(line)
+        groups.setdefault((period.start, period.end) if period else (None, None), []).append(line)
+    if len(groups) < 2 or (None, None) in groups or isinstance(record, MedicationDispense):
+        return [replace(_taken(record, vocabulary), lines=lines)]
+    parts = []
+    for (start, end), group in groups.items():
+        path = f"{_lines_path(record)}[{lines.index(group[0])}].timing.repeat.boundsPeriod"
+        when = vocabulary.calendar.during(Period(start, end), path)
+        parts += [_Taken(when, path, tuple(group))] if when else []
+    return parts
+
+
+def _lines_path(record: MedicationRecord) -> str:
+    return "dosage" if isinstance(record, MedicationStatement) else "dosageInstruction"
 
 
 def _taken(record: MedicationRecord, vocabulary: Vocabulary) -> _Taken:

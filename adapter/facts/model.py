@@ -106,7 +106,8 @@ class Use:
 class Course:
     """The course of a Condition: onset and abatement as far as stated, and its clinical status.
 
-    `chronic`: active until it is said to be over. `abated` without `abatement` is an abatement that gives no date. `recorded` is the ordinal of recordedDate.
+    `chronic`: active until it is said to be over. `abated` without `abatement` is an abatement that gives no date.
+    `recorded` is the ordinal of recordedDate.
     """
 
     clinical: str = ""

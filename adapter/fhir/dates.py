@@ -61,7 +61,7 @@ class When:
 
     def is_cut_by(self, day: int) -> bool:
         """Whether `cut` would take days away."""
-        return self.dated and not self.stretch and self.last_hi > day
+        return self.dated and not self.stretch and self.first_lo <= day < self.last_hi
 
     def edges(self) -> set[int]:
         """The days at which its place in a window can change; of a partial date also those that were cut away."""

@@ -1,6 +1,8 @@
 """The dose timeline in plain text: for each ingredient one row a record, a mark for each week of the window."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
 
 from adapter.eligibility.context import Context, Span
 from adapter.eligibility.predicates.dose import UnstableDose
@@ -47,18 +49,22 @@ def _timeline(screening: Screening, predicate: UnstableDose, context: Context, p
 def _ingredient(name: str, facts: list[Fact], span: Span, gap: int, as_of: int, page: Page) -> Iterator[str]:
     yield from wrapped(name, page.width, 2)
     told = [(fact, segment_of(fact, span.start, span.end, as_of)) for fact in facts]
-    rows = list(columns([(_bar(segment, span, page), *_words(fact, segment)) for fact, segment in told], 4))
-    references = [fact.source.reference for fact in facts]
-    wide = max(map(len, rows)) + 2
-    if wide + max(map(len, references)) <= page.width:
-        yield from (f"{row:{wide}}{reference}" for row, reference in zip(rows, references, strict=True))
-    else:
-        for row, reference in zip(rows, references, strict=True):
-            yield row
-            yield from wrapped(reference, page.width, 6)
+    rows = [(_bar(segment, span, page), *_words(fact, segment), fact.source.reference) for fact, segment in told]
+    yield from _fitted(rows, page)
     counting = [segment for _, segment in told if segment and segment.last >= span.start - gap - 1]
     if len(counting) > 1:
         yield from _together([s for s in counting if s.first <= span.end], span, gap, page)
+
+
+def _fitted(rows: Sequence[tuple[str, ...]], page: Page) -> Iterator[str]:
+    """Aligned columns; where they do not fit, the reference, or all but the bar, goes below."""
+    for kept in (len(rows[0]), len(rows[0]) - 1, 1):
+        lines = list(columns([row[:kept] for row in rows], 4))
+        if max(map(cell_len, lines)) <= page.width:
+            break
+    for line, row in zip(lines, rows, strict=True):
+        yield line
+        yield from wrapped("  ".join(filter(None, row[kept:])), page.width, 6)
 
 
 def _bar(segment: Segment | None, span: Span, page: Page) -> str:
@@ -73,7 +79,7 @@ def _used(segment: Segment | None, first: int, last: int) -> str:
     return "all" if segment.first <= first and segment.last >= last else "some"
 
 
-def _words(fact: Fact, segment: Segment | None) -> tuple[str, str, str]:
+def _words(fact: Fact, segment: Segment | None) -> tuple[str, str]:
     """Dates, dose and route, and why a record does not simply count."""
     dose = fact.use.dose if fact.use else None
     told = "dose not stated"
@@ -82,8 +88,8 @@ def _words(fact: Fact, segment: Segment | None) -> tuple[str, str, str]:
     elif dose and dose.single is not None:
         told = f"{plain(dose.single)} {dose.unit} at once"
     kind = f"{segment.kind}, " if segment else ""
-    doubt = fact.doubt.value if fact.doubt and not (fact.use and fact.use.order) else ""
-    return _dates(fact.when), f"{kind}{told}{_route(dose.route if dose else '')}", doubt
+    doubt = f" ({fact.doubt.value})" if fact.doubt and not (fact.use and fact.use.order) else ""
+    return _dates(fact.when), f"{kind}{told}{_route(dose.route if dose else '')}{doubt}"
 
 
 def _dates(when: When) -> str:

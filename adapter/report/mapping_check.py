@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from adapter.eligibility.trial import load_trial_folder
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, UsageError
 from adapter.fhir.files import data_dir, load_yaml, read_bytes
 from adapter.fhir.systems import BASE, FREQUENCY, INGREDIENTS, TEXT
 from adapter.fhir.tables import load_systems, load_tables
@@ -47,6 +47,9 @@ def check_all(trial: str | None, root: Path | None = None) -> tuple[list[str], l
         [path.parent for path in sorted((root / "trials").glob("*/criteria.yaml"))] if trial is None else [Path(trial)]
     )
     folders = [folder if folder.is_dir() else root / "trials" / folder.name for folder in trials]
+    for folder in folders:
+        if not (folder / "criteria.yaml").is_file():
+            raise UsageError(f"no trial {trial!r}; write the id of a shipped trial, or the path of a trial folder")
     faults = [*files.faults, *_tables_faults(files)]
     for folder in folders:
         faults += _schema_faults(folder / "criteria.yaml", "criteria", root)

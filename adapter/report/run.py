@@ -84,8 +84,8 @@ class Run:
             self.collector.issues.append(Issue("error", "", "", NO_PATIENT, ", ".join(self.call.sources)))
 
     def issues(self) -> list[Issue]:
-        """The issues of the run so far, errors first, in an order that does not depend on that of the sources."""
-        return sorted(set(self.collector.issues))
+        """The issues of the run so far, each once: errors first, then by file and line."""
+        return sorted(set(self.collector.issues), key=lambda issue: (issue.severity, issue.file, issue.line, issue))
 
     def events(self) -> Iterator[Event]:
         """The records of all sources; what is read is counted on a terminal."""

@@ -232,8 +232,13 @@ def _mass(text: str) -> Fraction:
     return _ten(GRAMS[text if text in GRAMS else text.lower()])
 
 
+COUNTED = ("[IU]/mL", "{copies}/mL", "/[LPF]")  # asked for only as more than none
+
+
 def reckoned(canonical: str, spelling: str) -> Fraction:
     """The factor of a spelling by arithmetic."""
+    if canonical in COUNTED:
+        return Fraction(1000 if spelling.startswith("k") else 1)
     over, _, under = _plain_unit(spelling).partition("/")
     if canonical == "g/g":
         creatinine = _ten(MOLES[under]) * CREATININE if under in MOLES else _mass(under)

@@ -217,6 +217,7 @@ ORDERS = [
     no("an order not to give it", request(RITUXIMAB, ago(20), do_not_perform=True)),
 ]
 
+
 def version(status: str, **meta: str) -> Json:
     """One version of the same administration of rituximab."""
     return rituximab(ago(20), id="m1", status=status, meta=meta)
@@ -631,7 +632,7 @@ ATTESTED = [
 ROWS = table(
     ID,
     "B cell depletion within 24 weeks before screening",
-    [*WINDOW, *DATES, *DISPENSES, *ORDERS, *STATUSES, *SILENCE, *AGENTS, *NAMES, *ATTESTED],
+    [*WINDOW, *DATES, *DISPENSES, *ORDERS, *VERSIONS, *STATUSES, *SILENCE, *AGENTS, *NAMES, *ATTESTED],
 )
 
 

@@ -283,6 +283,8 @@ PREGNANCIES = [
     yes("a pregnancy record, nothing covered", pregnancy(), complete=NOTHING),
     no("pregnancy resolved, test negative", pregnancy(clinical="resolved"), examined(NEGATIVE)),
     unknown("no-data", "pregnancy resolved, no test", pregnancy(clinical="resolved")),
+    yes("pregnancy began 100 days ago, its end foreseen in 100 days", pregnancy(ago(100), abatement=ahead(100))),
+    yes("pregnancy began 100 days ago, its end foreseen in 2027", pregnancy(ago(100), abatement="2027")),
     no("pregnancy abated 20 days ago, test negative", pregnancy(abatement=ago(20)), examined(NEGATIVE)),
     judged("pregnancy unconfirmed, no test", pregnancy(verification="unconfirmed")),
     no("pregnancy refuted, test negative", pregnancy(verification="refuted"), examined(NEGATIVE)),
@@ -331,6 +333,7 @@ LACTATIONS = [
         condition(LACTATION, None),
         examined(NEGATIVE),
     ),
+    yes("lactation, active, its end foreseen in 2027, test negative", lactation(abatement="2027"), examined(NEGATIVE)),
     no("lactation resolved, test negative", lactation(clinical="resolved"), examined(NEGATIVE)),
     *[
         yes(f"{name}, active", lactation(concept=code(system, one)))

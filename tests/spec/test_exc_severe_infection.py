@@ -139,6 +139,14 @@ ACTIVE = [
         "zoster called active, but abated 50 days ago: the abatement wins",
         condition(ZOSTER, ago(60), abatement=ago(50)),
     ),
+    yes("zoster called active, its end foreseen in 3 days", condition(ZOSTER, None, abatement=ahead(3))),
+    yes(
+        "zoster called active since 40 days ago, its end foreseen in 2027", condition(ZOSTER, ago(40), abatement="2027")
+    ),
+    yes(
+        "hepatitis B of 2010 without a clinical status, its end foreseen in 2027",
+        condition(code("icd10", "B18.1"), "2010", clinical=None, abatement="2027"),
+    ),
     *[
         yes(
             f"{name} without a clinical status, since 2010: chronic",
@@ -328,6 +336,7 @@ OTHER = [
         ],
         active,
     ),
+    judged("pneumonia, active, its end foreseen in 3 days", condition(PNEUMONIA, ago(10), abatement=ahead(3))),
     judged("pneumonia over, abated 28 days before", over(PNEUMONIA, ago(60), ago(28))),
     no("pneumonia over, abated 29 days before", over(PNEUMONIA, ago(60), ago(29))),
     no("pneumonia over, without any date", over(PNEUMONIA)),
@@ -479,6 +488,7 @@ TESTS = [
     unknown("unit-unresolved", "HBV DNA '1.2E3 IU/mL', written as text", examined(HBV_DNA, "1.2E3 IU/mL")),
     unknown("unit-unresolved", "HCV RNA '2次均未检出' (not detected, twice)", examined(HCV_RNA, "2次均未检出")),
     unknown("unit-unresolved", "HIV RNA '1500 xyz', no known unit", examined(HIV_RNA, "1500 xyz")),
+    unknown("unit-unresolved", "HBV DNA '<20 IU/mL', as text: not exactly a number", examined(HBV_DNA, "<20 IU/mL")),
     yes("HCV RNA 500 copies/mL, written as text", examined(HCV_RNA, "500 copies/mL")),
     yes(
         "HBsAg positive as a part of a panel of 2015",

@@ -102,6 +102,14 @@ ACTIVE = [
         "called active, but abated 10 days ago: the abatement wins",
         condition(HEART_FAILURE, ago(900), abatement=ago(10)),
     ),
+    *[
+        judged(
+            f"active heart failure, its end foreseen {when}: it has not come",
+            condition(HEART_FAILURE, "2020", abatement=day),
+        )
+        for when, day in (("in 4 days", ahead(4)), ("in 2027", "2027"))
+    ],
+    no("active heart failure, abated today", condition(HEART_FAILURE, "2020", abatement=ago(0))),
     judged("no clinical status, begun 300 days ago", condition(HEART_FAILURE, ago(300), clinical=None)),
     no("no clinical status, begun 400 days ago", condition(HEART_FAILURE, ago(400), clinical=None)),
     *[

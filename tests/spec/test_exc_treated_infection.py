@@ -124,6 +124,7 @@ INDICATION = [
     yes("pneumonia that began on the day of the drug", untold(), infection(ago(5))),
     judged("pneumonia that began the day after the drug", untold(), infection(ago(4))),
     yes("pneumonia that abated on the day of the drug", untold(), infection(ago(12), ago(5))),
+    yes("pneumonia whose end is foreseen in 5 days", untold(), infection(ago(7), ahead(5), clinical="active")),
     judged("pneumonia that abated the day before the drug", untold(), infection(ago(12), ago(6))),
     yes(
         "the drug for 30 days, pneumonia until 14 days before screening",

@@ -290,6 +290,51 @@ DOSE = [
     ),
 ]
 
+
+def by_turns(*lines: Json) -> list[tuple[str, Json]]:
+    """The same dosage lines in one order and in one statement."""
+    return [
+        ("one order", request(MMF, ago(300), dosage=lines)),
+        ("one statement", statement(MMF, (ago(300), None), dosage=lines)),
+    ]
+
+
+def line(dose: int, start: str, end: str | None = None) -> Json:
+    """So many milligrams twice a day from one day to another."""
+    return dosage(dose, times=2, start=start, end=end)
+
+
+LINES = [
+    *[
+        yes(f"{record}: 500 mg twice a day until 40 days ago, 750 mg twice a day since", told)
+        for record, told in by_turns(line(500, ago(300), ago(40)), line(750, ago(39)))
+    ],
+    *[
+        yes(f"{record}: 750 mg twice a day until 40 days ago, 500 mg twice a day since, told in this order", told)
+        for record, told in by_turns(line(500, ago(39)), line(750, ago(300), ago(40)))
+    ],
+    *[
+        yes(f"{record}: the same dose until 60 days ago and again since 39: 20 days without it", told)
+        for record, told in by_turns(line(500, ago(300), ago(60)), line(500, ago(39)))
+    ],
+    *[
+        no(f"{record}: the same dose until 40 days ago and again since the next day", told)
+        for record, told in by_turns(line(500, ago(300), ago(40)), line(500, ago(39)))
+    ],
+    *[
+        no(f"{record}: 750 mg twice a day until the 85th day before screening, 500 mg twice a day since", told)
+        for record, told in by_turns(line(750, ago(300), ago(85)), line(500, ago(84)))
+    ],
+    yes(
+        "one order: the last of its lines ended 30 days ago",
+        request(MMF, ago(300), dosage=[line(750, ago(300), ago(200)), line(500, ago(199), ago(30))]),
+    ),
+    *[
+        no(f"{record}: 500 mg in the morning and 1000 mg in the evening, both since 300 days", told)
+        for record, told in by_turns(dosage(500, start=ago(300)), dosage(1000, start=ago(300)))
+    ],
+]
+
 MISSING = [
     unknown("no-data", "taken for 200 days, the dose is not said", taken(ago(200), None, None)),
     unknown("no-data", "a dosage without a dose", taken(ago(200), None, dosage(None))),
@@ -684,6 +729,7 @@ ROWS = table(
         *CONSTANT,
         *START_AND_STOP,
         *DOSE,
+        *LINES,
         *MISSING,
         *SAME_DAY,
         *GAPS,

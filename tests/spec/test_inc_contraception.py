@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.builders import (
+    BASE,
     Json,
     attestation,
     code,
@@ -124,6 +125,12 @@ rows = table(
         ),
         # attestation
         *attestation_rows("inc-contraception", "no-data"),
+        Row(
+            "attested under the code system's address with a slash at its end",
+            [WOMAN, observation(code(f"{BASE}/CodeSystem/attestation/", "inc-contraception"), True, on="2026-11-20")],
+            "yes",
+            "attested",
+        ),
         Row("a man who agreed", [MAN, said(True)], "yes", "attested"),
         Row("a man who did not agree", [MAN, said(False)], "no", "attested"),
         Row("infertile, and agreed", [*status_of("snomed", "8619003"), said(True)], "yes", "attested"),

@@ -266,6 +266,19 @@ rows = table(
             "unknown",
             "needs-judgement",
         ),
+        # a name that no table has
+        Row(
+            "尿HCG半定量 阳性 (a urine hCG that no table knows, positive)",
+            [observation(words("尿HCG半定量"), "阳性", on="2026-11-19")],
+            "unknown",
+            "unmapped-code",
+        ),
+        Row(
+            "尿HCG半定量 阴性, serum negative",
+            [observation(words("尿HCG半定量"), "阴性", on="2026-11-19"), serum()],
+            "unknown",
+            "unmapped-code",
+        ),
         # an amount of hCG in serum
         Row("serum hCG 2, laboratory's limit 5; urine negative", [urine(), amount(2, (None, 5))], "yes"),
         Row("serum hCG 5, laboratory's limit 5; urine negative", [urine(), amount(5, (None, 5))], "yes"),

@@ -290,6 +290,16 @@ rows = table(
             [upcr("1.5", on="2026-11-01"), upcr(None, absent="not-performed"), LITTLE],
             "yes",
         ),
+        Row(
+            "UPCR 0.5 g/g, later only the word high without a number; 0.4 g/d",
+            [upcr("0.5", on="2026-11-17"), upcr(None, on="2026-11-19", interpretation="H"), LITTLE],
+            "no",
+        ),
+        Row(
+            "UPCR 1.5 g/g, later only the word normal without a number",
+            [upcr("1.5", on="2026-11-17"), upcr(None, on="2026-11-19", interpretation="N")],
+            "yes",
+        ),
         Row("UPCR not performed", [upcr(None, absent="not-performed")], "unknown", "no-data"),
         # comparators
         compared(">", "1.0", "yes"),

@@ -447,6 +447,24 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
         ahead(19),
     ),
     (
+        "zoster whose end is foreseen in 3 days",
+        "exc-severe-infection",
+        [condition(code("icd10", "B02.9"), ago(60), abatement=ahead(3))],
+        ahead(32),
+    ),
+    (
+        "heart failure whose end is foreseen in 4 days",
+        "exc-severe-organ-disease",
+        [condition(code("icd10", "I50.9"), "2020", abatement=ahead(4))],
+        ahead(4),
+    ),
+    (
+        "a pregnancy of 100 days whose end is foreseen in 100",
+        "exc-pregnant-or-lactating",
+        [condition(code("icd10cm", "Z33.1"), ago(100), abatement=ahead(100))],
+        ahead(100),
+    ),
+    (
         "chronic hepatitis B",
         "exc-severe-infection",
         [condition(code("icd10", "B18.1"), "2010")],
@@ -499,6 +517,13 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
 @pytest.mark.parametrize(("says", "criterion", "records", "day"), CHANGES, ids=[one[0] for one in CHANGES])
 def test_changes_on(says: str, criterion: str, records: list[Json], day: str | None) -> None:
     assert of(screening(*records), criterion)["changes_on"] == day
+
+
+def test_a_foreseen_end_of_lupus_nephritis_will_need_a_person() -> None:
+    rest = [record for name, records in RECORD.items() if name != "inc-lupus-nephritis" for record in records]
+    nephritis = condition(code("icd10cm", "M32.14"), "2022-03-01", abatement=ahead(4))
+    result = of(screening(nephritis, records=rest), "inc-lupus-nephritis")
+    assert (result["truth"], result["changes_on"]) == ("yes", ahead(4))
 
 
 @pytest.mark.parametrize("born", ["1970-11-23", "2011-11-23"], ids=["55 until tomorrow", "14 until tomorrow"])

@@ -120,7 +120,9 @@ class TestsNegative(Settings, frozen=True):
     def _tests(self, context: Context) -> Finding:
         span = context.inclusion_span(self.within)
         children = [self._test(context, fact, what, span) for fact, what in self.tests_negative.items()]
-        loose = latest(context, context.record.named(self.unspecified), span, is_negative)
+        specified = {f.source.reference for name in self.tests_negative for f in context.record.named(name)}
+        others = [f for f in context.record.named(self.unspecified) if f.source.reference not in specified]
+        loose = latest(context, others, span, is_negative)
         undecided = any(child.truth is Truth.UNKNOWN for child in children)
         if loose.facts and loose.outcome is not Reason.STALE and (undecided or loose.outcome is not True):
             children.append(open_result(loose, Reason.NEEDS_JUDGEMENT, "pregnancy test without a specimen", span))

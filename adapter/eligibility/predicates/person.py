@@ -122,7 +122,7 @@ class ConsentGiven(Settings, frozen=True):
             begun = all(period.first_lo <= context.end for period in periods)
             reason = Reason.PARTIAL_DATE if Place.OUTSIDE not in places else Reason.STALE if begun else Reason.NO_DATA
             return Finding(
-                truth=Truth.UNKNOWN, reason=reason.value, explanation=f"{text} Its period is over, not begun or not exact.",
+                truth=Truth.UNKNOWN, reason=reason.value, explanation=f"{text} Its period is not now.",
                 evidence=evidence, needs="a consent that is in force",
             )  # fmt: skip
         return Finding(truth=Truth.YES, reason="signed", explanation=text, evidence=evidence)

@@ -1,0 +1,1 @@
+"""Broken input, by the hundred thousand."""

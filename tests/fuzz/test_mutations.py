@@ -1,0 +1,181 @@
+"""A hundred thousand broken resources: no exception, a named issue for every refusal, and nobody else is touched."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from adapter.eligibility.screening import Asked, Screening
+from adapter.errors import Issue
+from adapter.facts.collect import Collector
+from adapter.fhir.dates import Calendar
+from adapter.fhir.decode import FOREIGN_TYPES, Limits
+from adapter.screen import Site, screen_bundle, screen_events
+from adapter.sources.bundle import events_of, read_document
+from adapter.sources.events import Event, Record, Unreadable
+from adapter.sources.export import read
+from adapter.sources.resources import Where
+from tests.builders import PATIENT, as_json, bundle, patient
+from tests.fuzz.mutations import broken_texts
+from tests.laws.records import TODAY, cohort, pool, trial, written
+
+BATCHES, EACH = 50, 2000
+SOUND = ("eligible", "zh-only", "rituximab-20-weeks", "unit-missing")
+"""The patients who stand untouched among the broken ones."""
+
+KINDS = ("lines", "bundle", "file", "lines", "bundle")
+
+
+@dataclass
+class Tally:
+    """What became of the broken resources."""
+
+    resources: int = 0
+    records: int = 0
+    refused: int = 0
+    noted: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+
+    def seen(self, event: Event) -> Event:
+        match event:
+            case Record():
+                self.records += 1
+            case Unreadable(issue, _, _):
+                self.refused += 1
+                self.problem(issue)
+            case Issue():
+                self.refused += event.severity == "error"
+                self.noted += event.severity == "note"
+                self.problem(event)
+        return event
+
+    def problem(self, issue: Issue) -> None:
+        self.problems[re.sub(r"'.*?'|\d+|`.*?`", "_", issue.problem)] += 1
+
+
+SEEN = Tally()
+
+
+def sources(chance: Random) -> list[bytes]:
+    """Sound resources of all types and dialects, of a few patients who are about to be broken."""
+    chosen = [*chance.sample(pool(), 150), patient()]
+    texts = [as_json(one) for one in chosen]
+    for name, resources in cohort().items():
+        texts += [as_json(one).replace(name.encode(), b"p1") for one in chance.sample(resources, 10)]
+    return [_renamed(chance, text) for text in texts]
+
+
+def _renamed(chance: Random, text: bytes) -> bytes:
+    """Of one of several patients, with an id of its own, and a Medication of its own."""
+    who = chance.randrange(8)
+    text = text.replace(PATIENT.encode(), b"Patient/broken-%d" % who).replace(b"Medication/", b"Medication/broken-")
+    tree = json.loads(text)
+    tree["id"] = f"broken-{who}" if tree["resourceType"] == "Patient" else f"broken-{chance.randrange(10**9)}"
+    return json.dumps(tree).encode()
+
+
+def sound_texts() -> list[bytes]:
+    return [as_json(one) for name in SOUND for one in cohort()[name]]
+
+
+def expected() -> dict[str, bytes]:
+    """What is said of the untouched patients when they are alone."""
+    alone = (bundle(*cohort()[name]) for name in SOUND)
+    return {
+        one.patient: written(one)
+        for record in alone
+        for one in screen_bundle(as_json(record), trial(), as_of=TODAY, complete="all")
+    }
+
+
+ALONE = expected()
+
+
+def events(kind: str, texts: list[bytes], folder: Path) -> Iterator[Event]:
+    """The events of a batch, as its lines, as one Bundle, or as a file."""
+    if kind == "bundle":
+        yield from read_document(b'{"resourceType":"Bundle","type":"collection","entry":[%s]}' % entries(texts))
+    elif kind == "file":
+        path = folder / "batch.ndjson"
+        path.write_bytes(b"\n".join(texts))
+        yield from read([str(path)])
+    else:
+        for number, text in enumerate(texts):
+            found = list(events_of(text, Where("batch", Limits()), number + 1))
+            assert found or says_nothing(text), text[:500]
+            yield from found
+
+
+def entries(texts: list[bytes]) -> bytes:
+    return b",".join(b'{"resource":%s}' % text for text in texts)
+
+
+def says_nothing(text: bytes) -> bool:
+    """Whether a text may be passed over in silence: a blank line, an empty Bundle, a valid type that is not read."""
+    if not text.strip():
+        return True
+    kind = json.loads(text.decode("utf-8-sig", "replace"), strict=False)["resourceType"]
+    return kind in FOREIGN_TYPES or kind == "Bundle"
+
+
+def batch(number: int) -> tuple[str, list[bytes]]:
+    """Broken and sound resources, mixed."""
+    chance = Random(f"batch {number}")
+    kind = KINDS[number % len(KINDS)]
+    texts = list(broken_texts(chance, sources(chance), EACH, whole=kind == "bundle")) + sound_texts()
+    chance.shuffle(texts)
+    return kind, texts
+
+
+def is_named(issue: Issue) -> bool:
+    """Whether an issue says what is wrong and where."""
+    where = issue.reference or issue.path or (issue.file and issue.line) or issue.file
+    return bool(issue.problem.strip() and where)
+
+
+@pytest.mark.parametrize("number", range(BATCHES))
+def test_broken_resources_raise_nothing_are_told_and_touch_nobody_else(number: int, tmp_path: Path) -> None:
+    kind, texts = batch(number)
+    collector = Collector(trial().vocabulary(Calendar(Site().zone)), frozenset("*"))
+    stream = (SEEN.seen(event) for event in events(kind, texts, tmp_path))
+    found: dict[str, Screening] = {
+        one.patient: one for one in screen_events(stream, trial(), Asked(TODAY), collector=collector)
+    }
+    SEEN.resources += EACH
+    assert {name: written(found[name]) for name in ALONE} == ALONE
+    for screening in found.values():
+        json.dumps(screening.to_dict(), ensure_ascii=False).encode()
+        assert all(map(is_named, screening.issues))
+        assert len(screening.criteria) == 20
+    assert all(map(is_named, collector.issues))
+
+
+def test_a_hundred_thousand_were_broken_in_many_ways() -> None:
+    """Runs after the batches: what they met shows that they broke something, and not everything."""
+    assert SEEN.resources == BATCHES * EACH == 100_000
+    assert SEEN.refused > 20_000
+    assert SEEN.records > 40_000
+    assert SEEN.noted > 1_000
+    told = " / ".join(SEEN.problems)
+    for words in (
+        "is not a date that exists",
+        "no patient is named",
+        "truncated",
+        "not valid JSON",
+        "not UTF-8",
+        "nested deeper than",
+        "no resourceType",
+        "is no FHIR R4 resource type",
+        "surrogate",
+        "a null in a list",
+        "expected a number, got a string",
+        "orders of magnitude",
+        "missing; without it",
+        "expected object",
+    ):
+        assert words in told, words
