@@ -29,9 +29,7 @@ MIX = {
 """Resources of each type in a record of 58, the Patient included; longer records keep the proportions."""
 
 
-def record(
-    number: int, *, resources: int = 58, relevant: float = RELEVANT, seed: int = SEED
-) -> Iterator[Resource]:
+def record(number: int, *, resources: int = 58, relevant: float = RELEVANT, seed: int = SEED) -> Iterator[Resource]:
     """One patient's resources, `resources` in all: the Patient, then each type by its part of the mix."""
     draw = Draw(seed, number, relevant)
     yield patient(draw)
@@ -44,9 +42,7 @@ def record(
 def bundle(number: int, *, resources: int = 58, relevant: float = RELEVANT, seed: int = SEED) -> bytes:
     """One patient's record as a collection Bundle, the bytes of a file."""
     made = record(number, resources=resources, relevant=relevant, seed=seed)
-    entry = [
-        {"fullUrl": f"https://ehr.example/fhir/{r['resourceType']}/{r['id']}", "resource": r} for r in made
-    ]
+    entry = [{"fullUrl": f"https://ehr.example/fhir/{r['resourceType']}/{r['id']}", "resource": r} for r in made]
     return compact({"resourceType": "Bundle", "type": "collection", "entry": entry})
 
 
@@ -66,18 +62,14 @@ def write_export(folder: Path, megabytes: float, *, relevant: float, seed: int) 
     folder.mkdir(parents=True, exist_ok=True)
     written = lines = 0
     with ExitStack() as stack:
-        files = {
-            kind: stack.enter_context((folder / f"{kind}.ndjson").open("wb")) for kind in ["Patient", *MIX]
-        }
+        files = {kind: stack.enter_context((folder / f"{kind}.ndjson").open("wb")) for kind in ["Patient", *MIX]}
         for number in count():
             if written >= megabytes * 1e6:
                 break
             for resource in record(number, relevant=relevant, seed=seed):
                 written += files[resource["resourceType"]].write(compact(resource) + b"\n")
                 lines += 1
-    (folder / "manifest.json").write_text(
-        json.dumps(manifest(list(files)), indent=1) + "\n", encoding="utf-8"
-    )
+    (folder / "manifest.json").write_text(json.dumps(manifest(list(files)), indent=1) + "\n", encoding="utf-8")
     return number, lines, written
 
 
@@ -96,9 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.generate", description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=float, default=300, help="megabytes of the export (default 300)")
-    parser.add_argument(
-        "--bundles", type=int, default=0, help="write so many per-patient Bundles instead of an export"
-    )
+    parser.add_argument("--bundles", type=int, default=0, help="write so many per-patient Bundles instead of an export")
     parser.add_argument("--resources", type=int, default=58, help="resources in each Bundle (default 58)")
     parser.add_argument(
         "--relevant", type=float, default=RELEVANT, help=f"share of relevant codes (default {RELEVANT})"
@@ -106,9 +96,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     asked = parser.parse_args()
     if asked.bundles:
-        write_bundles(
-            asked.out, asked.bundles, resources=asked.resources, relevant=asked.relevant, seed=asked.seed
-        )
+        write_bundles(asked.out, asked.bundles, resources=asked.resources, relevant=asked.relevant, seed=asked.seed)
         return
     patients, lines, written = write_export(asked.out, asked.size, relevant=asked.relevant, seed=asked.seed)
     print(json.dumps({"patients": patients, "resources": lines, "bytes": written}))

@@ -19,9 +19,7 @@ def duckdb_answers(folder: Path, out: Path) -> None:
     """DuckDB's JSON reader, typed columns, all cores: a CSV line a patient, three criteria."""
     import duckdb
 
-    sql = (
-        QUERY.read_text(encoding="utf-8").replace("$folder", str(folder)).replace("$as_of", AS_OF.isoformat())
-    )
+    sql = QUERY.read_text(encoding="utf-8").replace("$folder", str(folder)).replace("$as_of", AS_OF.isoformat())
     answer = duckdb.connect().execute(sql)
     with out.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -55,9 +53,7 @@ def fhir_resources_parses(folder: Path, every: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.peers", description=(__doc__ or "").splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("peer", choices=["duckdb", "fhir-resources"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("duckdb.csv"))

@@ -47,9 +47,7 @@ def head(draw: Draw, kind: str, day: date) -> Resource:
             "source": "urn:bench:ehr",
             "profile": [f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{kind.lower()}"],
         },
-        "identifier": [
-            {"use": "usual", "system": "urn:oid:1.2.840.114350.1.13.0.1.7.2.798268", "value": draw.key()}
-        ],
+        "identifier": [{"use": "usual", "system": "urn:oid:1.2.840.114350.1.13.0.1.7.2.798268", "value": draw.key()}],
     }
 
 
@@ -76,18 +74,14 @@ def patient(draw: Draw) -> Resource:
         "resourceType": "Patient",
         "id": draw.patient,
         "meta": {"versionId": "1", "lastUpdated": draw.moment(AS_OF - timedelta(days=1))},
-        "identifier": [
-            {"use": "usual", "system": "urn:oid:1.2.840.114350.1.13.0.1.7.5.737384.0", "value": draw.key()}
-        ],
+        "identifier": [{"use": "usual", "system": "urn:oid:1.2.840.114350.1.13.0.1.7.5.737384.0", "value": draw.key()}],
         "active": True,
         "name": [{"use": "official", "family": "Bench", "given": ["Patient", draw.patient]}],
         "telecom": [{"system": "phone", "value": "555-0100", "use": "home"}],
         "gender": draw.random.choice(["female", "female", "male"]),
         "birthDate": born.isoformat(),
         "address": [{"use": "home", "line": ["1 Bench Road"], "city": "Nanjing", "country": "CN"}],
-        "communication": [
-            {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "zh"}], "text": "Chinese"}}
-        ],
+        "communication": [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "zh"}], "text": "Chinese"}}],
     }
 
 
@@ -130,11 +124,7 @@ def condition(draw: Draw) -> Resource:
 
 
 def drug(draw: Draw) -> Resource:
-    return {
-        "medicationCodeableConcept": concept(
-            draw.one(codes.DRUGS), "urn:oid:1.2.840.114350.1.13.0.1.7.2.698288"
-        )
-    }
+    return {"medicationCodeableConcept": concept(draw.one(codes.DRUGS), "urn:oid:1.2.840.114350.1.13.0.1.7.2.698288")}
 
 
 def dosage() -> Resource:

@@ -315,9 +315,7 @@ def questionnaire_response(
     id: str | None = None,
 ) -> Json:
     """A QuestionnaireResponse whose items answer criterion ids; ``nested`` puts them into a group."""
-    items: list[Json] = [
-        {"linkId": link, "answer": [{"valueBoolean": value}]} for link, value in answers.items()
-    ]
+    items: list[Json] = [{"linkId": link, "answer": [{"valueBoolean": value}]} for link, value in answers.items()]
     return _made(
         "QuestionnaireResponse",
         id,
@@ -517,9 +515,7 @@ def immunization_recommendation(
 ) -> Json:
     """A vaccine that is due on a day."""
     due = {"code": code("loinc", "30980-7"), "value": on} if on else None
-    line = _kept(
-        {"vaccineCode": [vaccine], "forecastStatus": words("due"), "dateCriterion": [due] if due else None}
-    )
+    line = _kept({"vaccineCode": [vaccine], "forecastStatus": words("due"), "dateCriterion": [due] if due else None})
     return _made("ImmunizationRecommendation", id, patient=ref(of), date=made, recommendation=[line])
 
 
@@ -656,11 +652,7 @@ def _result(value: object, unit: str | None, comparator: str | None, ucum: str |
         case bool():
             return {"valueBoolean": value}
         case dict():
-            return {
-                "valueQuantity"
-                if {"value", "comparator", "unit"} & set(value)
-                else "valueCodeableConcept": value
-            }
+            return {"valueQuantity" if {"value", "comparator", "unit"} & set(value) else "valueCodeableConcept": value}
         case Decimal() | str() | int() if unit is not None or comparator is not None or ucum is not None:
             return {"valueQuantity": quantity(value, unit, comparator=comparator, ucum=ucum)}
         case int():
@@ -690,9 +682,7 @@ def _range(limits: tuple[Number | None, Number | None] | str | None, unit: str |
 def _drug(drug: Json | str | None) -> Json:
     if drug is None:
         return {}
-    return (
-        {"medicationReference": ref(drug)} if isinstance(drug, str) else {"medicationCodeableConcept": drug}
-    )
+    return {"medicationReference": ref(drug)} if isinstance(drug, str) else {"medicationCodeableConcept": drug}
 
 
 def _reasons(reason: Json | None, reference: str | Json | None) -> Json:

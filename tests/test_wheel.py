@@ -27,9 +27,7 @@ BUNDLE = {
                 "subject": {"reference": "Patient/p1"},
                 "effectiveDateTime": "2026-09-01",
                 "medicationCodeableConcept": {
-                    "coding": [
-                        {"system": "http://www.whocc.no/atc", "code": "L01FA01", "display": "rituximab"}
-                    ]
+                    "coding": [{"system": "http://www.whocc.no/atc", "code": "L01FA01", "display": "rituximab"}]
                 },
             }
         },
@@ -40,9 +38,7 @@ BUNDLE = {
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs a command as on a stranger's machine: no import path of this tree, no home folder's settings."""
     env = {"PATH": os.defpath, "HOME": str(cwd), "PYTHONNOUSERSITE": "1", "COLUMNS": "120"}
-    return subprocess.run(
-        [str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def succeed(*command: str | Path, cwd: Path) -> str:
@@ -72,9 +68,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` folder of an environment with the wheel, the locked requirements and nothing else."""
-    assert WHEELS.is_dir(), (
-        f"{WHEELS} is missing: run the tests by `make test`, or make .venv-dev by `make check`"
-    )
+    assert WHEELS.is_dir(), f"{WHEELS} is missing: run the tests by `make test`, or make .venv-dev by `make check`"
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=True)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--no-index", "--find-links", WHEELS]

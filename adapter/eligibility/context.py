@@ -166,6 +166,8 @@ class Context:
 
     def is_over(self, course: Course) -> bool:
         """Whether a Condition is over by the end: abated, or called resolved, inactive or in remission."""
+        for day in course.abatement.edges() if course.abatement else ():
+            self.mark(day)
         if course.abatement is not None and course.abatement.first_lo <= self.end:
             return course.abatement.cut(self.as_of).last_hi <= self.end
         undated = course.abated and course.abatement is None

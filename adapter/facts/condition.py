@@ -43,7 +43,7 @@ def condition_facts(condition: Condition, reference: str, vocabulary: Vocabulary
     source = Source(reference, version_of(condition), "code", name)
     when = event_of(course)
     if meaning.nameless:
-        yield from nameless("Condition", when, source, status, course)
+        yield nameless("Condition", when, source, status, course=course)
     for match in matches:
         doubt = doubt_of(DOUBT.get(match.grade), None if match.grade is Grade.LISTED else status)
         yield Fact(match.fact.name, "Condition", match.grade, when, name, source, doubt=doubt, course=course)

@@ -5,7 +5,7 @@ module.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from adapter.facts.dosage import dose_of, dosages_of, routes_of
+from adapter.facts.dosage import dosages_of, dose_of, routes_of
 from adapter.facts.indication import meanings
 from adapter.facts.model import Dose, Fact, Reason, Source, Use
 from adapter.facts.vocabulary import (
@@ -88,8 +88,6 @@ def medication_facts(
     name = vocabulary.terminology.label(concept)
     for part in parts:
         source = Source(reference, version_of(record), part.path, part.when.text or name)
-        if meaning.nameless:
-            yield from nameless(type_, part.when, source, None if order else doubt)
         use = Use(
             dose=_dose(record, part.lines, concept, routes.text, vocabulary),
             order=order,
@@ -99,6 +97,8 @@ def medication_facts(
             because=_because(record),
             ongoing=status == "active",
         )
+        if meaning.nameless:
+            yield nameless(type_, part.when, source, None if order else doubt, use=use)
         for match in matches:
             both = doubt_of(DOUBT.get(match.grade), doubt)
             yield Fact(match.fact.name, type_, match.grade, part.when, name, source, both, use=use)

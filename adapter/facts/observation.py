@@ -76,6 +76,8 @@ def _facts_of_part(
     source = Source(reference, version_of(observation), part.path + element, text)
     name = vocabulary.terminology.label(part.concept)
     for match in part.meaning.relevant:
+        if element == "interpretation" and match.fact.unit and not match.fact.any_unit:
+            continue  # a word without the number that is asked for never hides an earlier number
         result = result_of(part.valued, match.fact, vocabulary)
         yield from _told_text(part.valued, result, source)
         yield _fact(match, name, when, source, doubt, _with_abnormal(part.valued, result), observation, vocabulary)

@@ -45,7 +45,7 @@ def procedure_facts(procedure: Procedure, reference: str, vocabulary: Vocabulary
     source = Source(reference, version_of(procedure), _performed_path(procedure), when.text or name)
     links = tuple(filter(None, map(key_of, procedure.reason_reference or ())))
     if meaning.nameless and MAJOR not in matches:
-        yield from nameless("Procedure", when, source, doubt)
+        yield nameless("Procedure", when, source, doubt)
     if not matches and links:
         yield Fact("procedure:other", "Procedure", Grade.LISTED, when, name, source, doubt=doubt, links=links)
     for fact, grade in matches.items():
@@ -91,7 +91,7 @@ def immunization_facts(immunization: Immunization, reference: str, vocabulary: V
     path = "occurrenceDateTime" if immunization.occurrence_date_time else "vaccineCode"
     source = Source(reference, version_of(immunization), path, when.text or name)
     if meaning.nameless:
-        yield from nameless("Immunization", when, source, doubt)
+        yield nameless("Immunization", when, source, doubt)
     for match in matches:
         both = doubt_of(DOUBT.get(match.grade), doubt)
         yield Fact(match.fact.name, "Immunization", match.grade, when, name, source, doubt=both)

@@ -74,6 +74,8 @@ def result_of(valued: Valued, spec: FactSpec, vocabulary: Vocabulary) -> Result:
         return Result(range_=range_, problem=sign)
     convertible = spec.unit is not None and spec.unit in vocabulary.units
     number = _number(valued, spec.unit if convertible else None, vocabulary)
+    if number is Reason.UNIT_UNRESOLVED and spec.any_unit and valued.value_string is None:
+        number = _number(valued, None, vocabulary)  # compared with zero only, which is zero in every unit
     if isinstance(number, Result):
         return Result(number.number, number.unit, sign, range_, formula=number.formula)
     told = not convertible and (sign is not None or range_ is not None)

@@ -1,10 +1,9 @@
 """What a mapper needs to know besides the resource: the tables, the site's calendar, and what names the study."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from adapter.errors import Issue
-from adapter.facts.model import RANK, Consented, Course, Fact, Person, Reason, Source
+from adapter.facts.model import RANK, Consented, Course, Fact, Person, Reason, Source, Use
 from adapter.fhir.concepts import in_order
 from adapter.fhir.dates import Calendar, When
 from adapter.fhir.elements import CodeableConcept, Resource
@@ -74,12 +73,15 @@ def doubt_of(*reasons: Reason | None) -> Reason | None:
 
 
 def nameless(
-    type_: str, when: When, source: Source, doubt: Reason | None = None, course: Course | None = None
-) -> Iterator[Fact]:
-    """A concept without any code that a table knows and without a name: it could be anything that its type can
-    prove.
-    """
-    yield Fact(
-        f"nameless:{type_}", type_, Grade.UNMAPPED, when, "a record without a readable name", source,
-        doubt=doubt_of(Reason.UNMAPPED_CODE, doubt), course=course,
-    )  # fmt: skip
+    type_: str,
+    when: When,
+    source: Source,
+    doubt: Reason | None = None,
+    *,
+    course: Course | None = None,
+    use: Use | None = None,
+) -> Fact:
+    """A concept without any code that a table knows and without a name: it could be anything that its type proves."""
+    both = doubt_of(Reason.UNMAPPED_CODE, doubt)
+    name = "a record without a readable name"
+    return Fact(f"nameless:{type_}", type_, Grade.UNMAPPED, when, name, source, both, course=course, use=use)

@@ -30,7 +30,7 @@ class Systems:
         """The codes that one Coding stands for: none without system and code, two for a dual ICD code."""
         if not coding.system or not coding.code:
             return ()
-        system = self.canonical.get(coding.system.strip().rstrip("/").lower(), coding.system.strip())
+        system = self.canonical.get(coding.system.strip().rstrip("/").lower(), coding.system.strip().rstrip("/"))
         code = coding.code.strip()
         if self.family.get(system) == ICD_10:
             return tuple((system, part) for part in icd_parts(code))

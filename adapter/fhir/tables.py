@@ -20,6 +20,10 @@ from adapter.fhir.terminology import FactSpec, Grade, Terminology, ValueSet
 T = TypeVar("T")
 
 
+_ASIDE = ("trials", "check")
+"""Folders that no verdict depends on through these tables: trials have digests of their own."""
+
+
 class _Concept(Element, frozen=True):
     code: str
     display: str = ""
@@ -85,6 +89,7 @@ class _Fact(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     together_grade: Grade = Grade.COUNTS
     unit: str | None = None
     chronic: bool = False
+    any_unit: bool = False
     words: tuple[str, ...] = ()
     released_by: tuple[str, ...] = ()
 
@@ -112,7 +117,7 @@ def load_tables(root: Path | None = None, site_maps: Iterable[Path] = ()) -> Tab
     sets = {value_set.id: value_set for value_set in load_value_sets(root)}
     maps, texts = load_maps([*sorted((root / "conceptmaps").glob("*.json")), *site_maps], systems)
     specs = tuple(load_facts(root / "facts.yaml", sets, texts, systems))
-    shared = [p for p in root.rglob("*") if p.is_file() and "trials" not in p.relative_to(root).parts]
+    shared = [p for p in root.rglob("*") if p.is_file() and p.relative_to(root).parts[0] not in _ASIDE]
     ingredients = {code: target[0][1] for code, target in maps.items() if target[0][0] == INGREDIENTS}
     rates: dict[Code | str, str] = {text: codes[0][1] for text, codes in texts.items() if codes[0][0] == FREQUENCY}
     rates.update((code, target[0][1]) for code, target in maps.items() if target[0][0] == FREQUENCY)
@@ -205,6 +210,7 @@ def load_facts(
             Terms(partial(tuple, fact.released_by)),
             fact.unit,
             fact.chronic,
+            fact.any_unit,
         )
 
 

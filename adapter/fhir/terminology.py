@@ -62,6 +62,7 @@ class FactSpec:
     released: Terms = field(default_factory=Terms)
     unit: str | None = None
     chronic: bool = False
+    any_unit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

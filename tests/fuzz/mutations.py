@@ -9,14 +9,44 @@ Tree = dict[str, Any]
 Place = tuple[Any, Any]
 """A container and the key or index of one value in it."""
 
-DATES = ("2026-02-30", "2026-13", "0000", "2026-00-00", "26-1-1", "2026-11-22T25:00:00Z", "yesterday", "9999-12-31",
-         "0001", "2026-11-31T10:00:00+08:00", "2026-11-22T10:00", "2026-11-22T10:00:00+25:00", "٢٠٢٦-٠١-٠١", "２０２６-11")  # fmt: skip
-WORDS = ("", " ", "\u0000", "\u202eright to left", "e\u0301\u0323" * 20, "𠮷野家", "🩺" * 50, "\ufeff", "\u2028", "ＩＶ", "null",
-         "NaN", "-", "×" * 3000, "Patient/", "#", "#none", "urn:uuid:", "http://", "%s%n{0}", "'; DROP TABLE", "a\tb\r\nc")  # fmt: skip
+DATES = (
+    *(
+        "2026-02-30",
+        "2026-13",
+        "0000",
+        "2026-00-00",
+        "26-1-1",
+        "2026-11-22T25:00:00Z",
+        "yesterday",
+        "9999-12-31",
+        "0001",
+    ),
+    *("2026-11-31T10:00:00+08:00", "2026-11-22T10:00", "2026-11-22T10:00:00+25:00", "٢٠٢٦-٠١-٠١", "２０２６-11"),
+)
+WORDS = (
+    *("", " ", "\u0000", "\u202eright to left", "e\u0301\u0323" * 20, "𠮷野家", "🩺" * 50, "\ufeff", "\u2028", "ＩＶ"),
+    *(
+        "null",
+        "NaN",
+        "-",
+        "×" * 3000,
+        "Patient/",
+        "#",
+        "#none",
+        "urn:uuid:",
+        "http://",
+        "%s%n{0}",
+        "a\tb\r\nc",
+        "'; DROP",
+    ),
+)
 NUMBERS = (10**400, -(10**400), 1e308, -0.0, 1e-320, 10**19, 0, -1, 0.1 + 0.2, 2**63, 99999999999999999999.5)
 TYPES = ("observation", "PATIENT", "Basic", "Bundle", "Dragon", "", "AuditEvent", "medicationrequest", "Patient")
-TOKENS = (b"NaN", b"Infinity", b"-Infinity", b"nul", b"tru", b"01", b"1.", b".5", b"+1", b"1e999999", b"1e-999999", b"1e99999999999999999999", b"-1E-99999999999999999999", b"'a'",
-          b"undefined", b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\x"', b'"unclosed', b"{", b"}", b"[", b"]", b"\x00", b"/* */")  # fmt: skip
+TOKENS = (
+    *(b"NaN", b"Infinity", b"-Infinity", b"nul", b"tru", b"01", b"1.", b".5", b"+1", b"1e999999", b"1e-999999"),
+    *(b"1e99999999999999999999", b"-1E-99999999999999999999", b"'a'", b"undefined", b'"\\ud800"', b'"\\udc00\\ud800"'),
+    *(b'"\\x"', b'"unclosed', b"{", b"}", b"[", b"]", b"\x00", b"/* */"),
+)
 
 
 def places(tree: Any) -> list[Place]:

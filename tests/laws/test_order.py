@@ -175,7 +175,7 @@ def test_the_codings_of_every_record_of_the_specification_come_in_either_order()
         return json.loads(bundled([patient(), record]))[0]["criteria"]
 
     different = [one for one in pool() if reversed_codings(one) != one]
-    assert len(different) > 20
+    assert len(different) > 10
     for record in different:
         assert answers_to(reversed_codings(record)) == answers_to(record)
 

@@ -75,13 +75,16 @@ ITEMS = tuple(observation(instrument(f"acr-1997-{item}"), True, on=ago(200)) for
 CASTS_AND_UPCR = (upcr("0.8", ago(5)), observation(instrument("sledai-2k-arthritis"), True, on=ago(5)))
 BORN_18, BORN_65 = patient(born="2008-05-01"), patient(born="1961-05-01")
 
+OPEN, NOT_DONE = ("unknown", "needs-judgement"), ("unknown", "no-data")
+IN, OUT = ("yes", "within-bounds"), ("no", "outside-bounds")
+
 CASES = [
     Case("after-anchor", "ignored", "exc-b-cell-depletion", (administration(RITUXIMAB, ago(3)),),
          ("yes", "within-window"), ("no", "outside-window"), {"screening_date": TODAY - timedelta(10)}),
-    Case("age-bounds", "exact", "inc-age", (BORN_18,), ("unknown", "needs-judgement"), ("yes", "within-bounds")),
-    Case("age-bounds", "exact", "inc-age", (BORN_65,), ("unknown", "needs-judgement"), ("no", "outside-bounds")),
-    Case("age-bounds", "completed-years", "inc-age", (BORN_18,), ("unknown", "needs-judgement"), ("no", "outside-bounds")),
-    Case("age-bounds", "completed-years", "inc-age", (BORN_65,), ("unknown", "needs-judgement"), ("yes", "within-bounds")),
+    Case("age-bounds", "exact", "inc-age", (BORN_18,), OPEN, IN),
+    Case("age-bounds", "exact", "inc-age", (BORN_65,), OPEN, OUT),
+    Case("age-bounds", "completed-years", "inc-age", (BORN_18,), OPEN, OUT),
+    Case("age-bounds", "completed-years", "inc-age", (BORN_65,), OPEN, IN),
     Case("acr-by-evidence", "documented-only", "inc-acr-1997", ITEMS, ("yes", "proved-items"), ("unknown", "no-data")),
     Case("acr-count-days", 120, "inc-acr-1997", (total("acr-1997-count", 3, ago(100)),),
          ("unknown", "stale"), ("no", "documented")),
@@ -94,12 +97,12 @@ CASES = [
     Case("sledai-upcr", "ignored", "inc-sledai-2k", CASTS_AND_UPCR, ("yes", "proved-items"), ("unknown", "no-data")),
     Case("proteinuria-days", 60, "inc-proteinuria", (upcr("1.5", ago(40)),), ("unknown", "stale"), ("yes", "above")),
     Case("proteinuria-days", 7, "inc-proteinuria", (upcr("1.5", ago(10)),), ("yes", "above"), ("unknown", "stale")),
-    Case("one-test-suffices", "yes", "inc-proteinuria", (upcr("0.5", ago(5)),), ("unknown", "no-data"), ("no", "not-above")),
-    Case("one-test-suffices", "yes", "inc-proteinuria", (daily("0.5", ago(5)),), ("unknown", "no-data"), ("no", "not-above")),
+    Case("one-test-suffices", "yes", "inc-proteinuria", (upcr("0.5", ago(5)),), NOT_DONE, ("no", "not-above")),
+    Case("one-test-suffices", "yes", "inc-proteinuria", (daily("0.5", ago(5)),), NOT_DONE, ("no", "not-above")),
     Case("childbearing-age", "15-49", "inc-contraception", (patient(born="1974-01-01"),),
          ("unknown", "no-data"), ("yes", "not-applicable")),
-    Case("childbearing-age", "40-55", "inc-pregnancy-tests", (), ("unknown", "no-data"), ("yes", "not-applicable")),
-    Case("childbearing-age", "40-55", "exc-pregnant-or-lactating", (), ("unknown", "no-data"), ("no", "not-applicable")),
+    Case("childbearing-age", "40-55", "inc-pregnancy-tests", (), NOT_DONE, ("yes", "not-applicable")),
+    Case("childbearing-age", "40-55", "exc-pregnant-or-lactating", (), NOT_DONE, ("no", "not-applicable")),
     Case("pregnancy-test-days", 45, "inc-pregnancy-tests", TESTS, ("unknown", "stale"), ("yes", "negative")),
     Case("pregnancy-test-days", 45, "inc-pregnancy-tests", (test_of("urine", ago(40), "阳性"), TESTS[1]),
          ("unknown", "stale"), ("no", "positive")),
@@ -109,8 +112,8 @@ CASES = [
          ("yes", "attested"), ("unknown", "stale")),
     Case("unstable-dose", "ignore-start-stop", "exc-unstable-immunosuppressant", (taken("1000", ago(40)),),
          ("yes", "changed"), ("no", "constant")),
-    Case("unstable-dose", 20, "exc-unstable-immunosuppressant", (taken("1000", ago(300), ago(41)), taken("1100", ago(40))),
-         ("yes", "changed"), ("no", "constant")),
+    Case("unstable-dose", 20, "exc-unstable-immunosuppressant",
+         (taken("1000", ago(300), ago(41)), taken("1100", ago(40))), ("yes", "changed"), ("no", "constant")),
     Case("refill-gap-days", 7, "exc-unstable-immunosuppressant",
          (taken("1000", ago(300), ago(50)), taken("1000", ago(39))), ("no", "constant"), ("yes", "changed")),
     Case("refill-gap-days", 30, "exc-unstable-immunosuppressant",
@@ -143,7 +146,7 @@ def changed(
 
 @functools.cache
 def naming(reading: str) -> set[str]:
-    """The criteria that name a reading: in their own words, by their instrument, or as every window and attestation does."""
+    """The criteria that name a reading: in their own words, by their instrument, or as every attestation does."""
     if reading == "attestation-days":
         return {criterion["id"] for criterion in CRITERIA}
     return {one["id"] for one in CRITERIA if reading in readings_of(one["holds"])}

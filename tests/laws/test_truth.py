@@ -156,8 +156,11 @@ def test_of_two_open_reasons_the_foremost_speaks_in_either_order(pair: tuple[Rea
 
 
 def test_the_reasons_are_the_closed_list_in_its_order() -> None:
-    listed = "conflict unit-unresolved partial-date undated needs-judgement ordered-only unmapped-code stale not-covered no-data"
-    assert [reason.value for reason in sorted(Reason, key=RANK.__getitem__)] == listed.split()
+    told = ", ".join(reason.value for reason in sorted(Reason, key=RANK.__getitem__))
+    assert told == (
+        "conflict, unit-unresolved, partial-date, undated, needs-judgement, ordered-only, unmapped-code, stale, "
+        "not-covered, no-data"
+    )
 
 
 def test_the_status_is_kleenes_and_of_inclusions_and_denied_exclusions() -> None:

@@ -1,6 +1,6 @@
 """Units and numbers: the guide's vectors, every spelling there and back, comparators as sets of values.
 
-The factors of `mappings/units.yaml` are checked against an arithmetic of their own below: prefixes, molar mass, minutes.
+The factors of `mappings/units.yaml` are checked against an arithmetic below: prefixes, molar mass, minutes.
 """
 
 import re
@@ -107,7 +107,7 @@ def test_the_factor_is_the_guides(canonical: str, unit: str) -> None:
 
 
 REFUSED = {
-    "g/g": "mg/{creat} g mg % 1 mg/dL g/L mg/24h g/d mg/min mmol/mmol mg/umol{creat}x G/MOL MG/MMOL ratio {ratio} + n/a",
+    "g/g": "mg/{creat} g mg % 1 mg/dL g/L mg/24h g/d mg/min mmol/mmol mg/umol{creat}x G/MOL MG/MMOL ratio + n/a",
     "g/d": "g/L mg/dL mg/mmol g/g g/12h mg/8h mg/h g/wk mL % 1 {score} G/D*",
     "g/L": "mmol/L g/d mg/g mg [IU]/L m[IU]/mL",
     "g/L creatinine": "mmol/d g/d mg/g [IU]/L ML mol",
@@ -265,7 +265,8 @@ def _cells(over: str, under: str) -> Fraction:
 
 
 SINGLE = {
-    "kg": {"kg": 1, "kgs": 1, "kilogram": 1, "kilograms": 1, "千克": 1, "公斤": 1, "斤": "1/2", "市斤": "1/2", "jin": "1/2",
+    "kg": {"kg": 1, "kgs": 1, "kilogram": 1, "kilograms": 1, "千克": 1, "公斤": 1, "斤": "1/2", "市斤": "1/2",
+           "jin": "1/2",
            "g": "1/1000", "gm": "1/1000", "gram": "1/1000", "grams": "1/1000", "克": "1/1000", "磅": "0.45359237",
            "lb": "0.45359237", "lbs": "0.45359237", "pound": "0.45359237", "pounds": "0.45359237",
            "oz": Fraction("0.45359237") / 16},

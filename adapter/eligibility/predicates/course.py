@@ -65,6 +65,8 @@ def touches(context: Context, fact: Fact, span: Span) -> bool | Reason:
     onset, abatement = (when.cut(context.as_of) if when else None for when in (course.onset, course.abatement))
     if onset and onset.first_lo > context.end:
         return False
+    for when in (onset, abatement):
+        context.mark_event(when, span)
     active = context.active(course)
     if active is True:
         return True

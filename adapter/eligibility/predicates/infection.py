@@ -164,7 +164,9 @@ class TreatedInStay(Settings, frozen=True):
             stays.add(fact, in_window(context, fact, span))
         for fact in context.record.named(self.treated_in_stay):
             self._sort_drug(context, fact, span, drugs, orders)
-        add_nameless(context, drugs, self.drug_types, span)
+        for fact in (fact for type_ in self.drug_types for fact in context.record.named(f"nameless:{type_}")):
+            if fact.use is None or fact.use.intravenous is not False:
+                drugs.add(fact, in_window(context, fact, span))
         found = self._pairs(context, stays, drugs, orders, span)
         where = f"in {span.text()}"
         if found.proofs or found.doubts:

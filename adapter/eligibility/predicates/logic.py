@@ -1,5 +1,7 @@
 """`any` and `all`: Kleene's or and and over predicates, with the reason of the child that speaks first."""
 
+from dataclasses import replace
+
 from adapter.eligibility.context import Context
 from adapter.eligibility.finding import Finding, foremost_of, joined
 from adapter.eligibility.predicates.base import Predicate
@@ -23,7 +25,7 @@ class AnyOf:
 
     def find(self, context: Context) -> Finding:
         """The disjunction."""
-        findings = tuple(child.find(context) for child in self.children)
+        findings = tuple(_labelled(child, child.find(context)) for child in self.children)
         proofs = [f for f in findings if f.truth is Truth.YES]
         if proofs:
             return decided(Truth.YES, proofs[0].reason, proofs, findings)
@@ -51,7 +53,12 @@ class AllOf:
 
     def find(self, context: Context) -> Finding:
         """The conjunction."""
-        return conjunction(tuple(child.find(context) for child in self.children))
+        return conjunction(tuple(_labelled(child, child.find(context)) for child in self.children))
+
+
+def _labelled(child: Predicate, found: Finding) -> Finding:
+    """A child is called by what it asks for."""
+    return found if found.label else replace(found, label=str(getattr(child, "what", "")))
 
 
 def conjunction(findings: tuple[Finding, ...]) -> Finding:
