@@ -8,7 +8,7 @@ and what is no JSON.
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
@@ -65,7 +65,15 @@ def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < _LONGEST_INTEGER else Decimal(digits)
 
 
-_decoder = json.JSONDecoder(parse_float=Decimal, parse_int=_integer, parse_constant=_Constant, strict=False)
+def _decimal(digits: str) -> Decimal | _Constant:
+    """An exponent beyond what a Decimal can hold is no number that a record means."""
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return _Constant(digits)
+
+
+_decoder = json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_Constant, strict=False)
 
 
 def _parse(text: str) -> Any:

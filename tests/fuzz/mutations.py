@@ -175,9 +175,15 @@ def _after(text: bytes, mark: bytes) -> list[int]:
 
 
 def broken_texts(chance: Random, resources: list[bytes], count: int, *, whole: bool) -> Iterator[bytes]:
-    """So many mutated resources as one line of JSON text each; `whole`: only such as stay one JSON value."""
+    """So many mutated resources, most of them with an id of their own, as one line of JSON text each.
+
+    `whole`: only such as stay one JSON value.
+    """
     for _ in range(count):
-        text = json.dumps(mutated(chance, json.loads(chance.choice(resources)))).encode()
+        resource = json.loads(chance.choice(resources))
+        if resource["resourceType"] != "Patient" and chance.random() < 0.9:
+            resource["id"] = f"broken-{chance.randrange(10**9)}"
+        text = json.dumps(mutated(chance, resource)).encode()
         if chance.random() < 0.002:
             text = deepened(chance, text)
         if whole:

@@ -185,3 +185,24 @@ def test_they_were_broken_in_many_ways_and_not_all_of_them_beyond_reading(tally:
         "expected object",
     ):
         assert words in told, words
+
+
+ONCE_FATAL = {
+    "an exponent of twenty digits": b'"valueQuantity":{"value":1e99999999999999999999,"unit":"g/g"}',
+    "a negative one": b'"valueQuantity":{"value":-1E-99999999999999999999,"unit":"g/g"}',
+    "the same in an element that is not read": b'"x":1e99999999999999999999,"note":"\\ud800"',
+    "half a surrogate in the name of an element that cannot be read": b'"valueQuantity":{"value\\ud800":NaN}',
+    "half a surrogate in the name of a list with a null": b'"a\\ud800":[null],"note":"\\ud800"',
+}
+
+
+@pytest.mark.parametrize("what", ONCE_FATAL)
+def test_what_once_ended_a_run_is_an_issue(what: str) -> None:
+    text = (
+        b'{"resourceType":"Observation","id":"o1","subject":{"reference":"Patient/p1"},"status":"final",'
+        b'"code":{"coding":[{"system":"http://loinc.org","code":"2890-2"}]},%s}' % ONCE_FATAL[what]
+    )
+    (found,) = screen_bundle(text, trial(), as_of=TODAY)
+    told = [issue for issue in found.issues if issue.reference == "Observation/o1"]
+    assert told and all(issue.problem for issue in told)
+    assert written(found)

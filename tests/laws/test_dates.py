@@ -1,5 +1,6 @@
 """Time: partial dates agree with all their completions, windows hold both their edges, days are the site's."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from tests.builders import (
     bundle,
     code,
     condition,
+    consent,
     dispense,
     encounter,
     immunization,
@@ -30,7 +32,7 @@ from tests.builders import (
     statement,
     words,
 )
-from tests.laws.records import TODAY, ago, answers, trial, truth
+from tests.laws.records import TODAY, ago, answers, screening, specification, trial, truth, written
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CALENDAR = Calendar(SHANGHAI)
@@ -367,3 +369,37 @@ def test_a_result_is_in_time_for_28_days(on: str, expected: str) -> None:
 @pytest.mark.parametrize(("onset", "expected"), [(ago(314), "yes"), (ago(315), "unknown"), (ago(0), "yes")])
 def test_a_pregnancy_lasts_fewer_than_315_days(onset: str, expected: str) -> None:
     assert truth("exc-pregnant-or-lactating", [condition(code("icd10", "Z33"), onset)]) == expected
+
+
+# --- the ends of the calendar
+
+CONSENTS = [
+    consent("2026-11-02", over=("2026-11-22", None)),
+    consent("2026-11-02", over=("2026-11-02", "2026-11-21")),
+    consent("2026-12", over=("2026-11-02", "9999-12-31")),
+]
+
+
+@pytest.mark.parametrize("year", ["9999", "0001", "9998"])
+@pytest.mark.parametrize("criterion", specification())
+def test_no_date_is_too_far_away(criterion: str, year: str) -> None:
+    for row in specification()[criterion]:
+        ends = [json.loads(as_json(one).replace(b'"2026-', f'"{year}-'.encode())) for one in row]
+        mixed = [*row, *(one | {"id": f"{one['id']}-far"} for one in ends)]
+        assert json.loads(written(screening(ends)))[0]["patient"] == "Patient/p1"
+        assert json.loads(written(screening(mixed)))[0]["patient"] == "Patient/p1"
+
+
+@pytest.mark.parametrize("left_out", range(4))
+def test_a_period_without_an_end_changes_nothing_on_the_last_day_of_the_calendar(left_out: int) -> None:
+    records = [one for number, one in enumerate(CONSENTS) if number != left_out]
+    (told,) = json.loads(written(screening(records)))
+    days = [one["changes_on"] for one in told["criteria"] if one["changes_on"]]
+    assert all(day < "2100" for day in days)
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1, 3, 1), date(9999, 12, 31), date(9999, 1, 1)])
+def test_a_question_may_be_asked_on_any_day_of_the_calendar(day: date) -> None:
+    for _, _, event in EVENTS.values():
+        for on in ("0001-01-01", day.isoformat(), "9999-12-31"):
+            assert json.loads(written(screening([event(on), *CONSENTS], as_of=day)))[0]["as_of"] == day.isoformat()

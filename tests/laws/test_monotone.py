@@ -101,7 +101,7 @@ def test_no_added_record_turns_a_proven_exclusion_into_no(criterion: str, chance
 
 
 @given(chances)
-@settings(max_examples=150)
+@settings(max_examples=250)
 def test_no_single_record_clears_what_any_other_records_proved(chance: random.Random) -> None:
     base = chance.sample(pool(), chance.randint(1, 12))
     added = chance.choice(pool())

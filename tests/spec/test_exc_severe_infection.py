@@ -22,6 +22,7 @@ from tests.builders import (
     immunization,
     loinc,
     observation,
+    quantity,
     words,
 )
 from tests.spec.exclusion_builders import (
@@ -165,6 +166,10 @@ ACTIVE = [
     no(
         "tuberculosis of 2010, abated in 2011",
         condition(code("icd10", "A15.0"), "2010-04-01", abatement="2011-01"),
+    ),
+    yes(
+        "tuberculosis called active, its end foreseen in 30 days",
+        condition(code("icd10", "A15.0"), "2025-04-01", abatement=ahead(30)),
     ),
     yes("tuberculosis, abated 10 days ago", condition(code("icd10", "A15.0"), "2025-04-01", abatement=ago(10))),
     *[
@@ -472,6 +477,20 @@ TESTS = [
     no("HBV DNA 0", load(HBV_DNA, "0")),
     yes("HBV DNA above 1000000", load(HBV_DNA, "1000000", comparator=">")),
     yes("HBV DNA 0.5", load(HBV_DNA, "0.5")),
+    *[
+        yes(f"{name} 1500, {how}: above 0 in any unit", examined(test, result))
+        for name, test in (("HBV DNA", HBV_DNA), ("HCV RNA", HCV_RNA), ("HIV RNA", HIV_RNA))
+        for how, result in (("without a unit", quantity(1500)), ("as a bare integer", 1500))
+    ],
+    *[
+        yes(f"HBV DNA 1500 {unit}: above 0 in any unit", load(HBV_DNA, "1500", unit=unit))
+        for unit in ("cp/mL", "10*3[IU]/mL", "[IU]/L", "IU/毫升")
+    ],
+    yes("HBV DNA 3.2 {Log_IU}/mL: above 0 in any unit", load(HBV_DNA, "3.2", unit="{Log_IU}/mL")),
+    yes("HBV DNA 3.2 log10 IU/mL: above 0 in any unit", load(HBV_DNA, "3.2", unit="log10 IU/mL")),
+    no("HBV DNA below 20, without a unit", examined(HBV_DNA, quantity(20, comparator="<"))),
+    no("HBV DNA 0, without a unit", examined(HBV_DNA, quantity(0))),
+    no("HBV DNA 0, as a bare integer", examined(HBV_DNA, 0)),
     no(
         "HBV DNA 500 in 2015, below 20 in 2020",
         load(HBV_DNA, "500"),

@@ -119,6 +119,8 @@ rows = table(
             [count(quantity("3.5")), count(5, "2026-11-12")],
             "yes",
         ),
+        Row("a count of 5 as the text 5", [count("5")], "yes"),
+        Row("a count of 5 as the text 5分", [count("5分")], "unknown", "unit-unresolved"),
         Row("a count of less than 4", [count(quantity(4, comparator="<"))], "no"),
         Row("a count of at most 3", [count(quantity(3, comparator="<="))], "no"),
         Row("a count of less than 5", [count(quantity(5, comparator="<"))], "unknown", "needs-judgement"),
@@ -281,6 +283,15 @@ rows = table(
             {"randomisation_date": "2026-11-20"},
         ),
         Row("three items, and red cell casts", three_and(measured("5807-3", value=2, unit="/[LPF]")), "yes"),
+        Row(
+            "three items, and 3 red cell casts, without a unit", three_and(measured("5807-3", value=quantity(3))), "yes"
+        ),
+        Row(
+            "three items, and 3 red cell casts /低倍视野",
+            three_and(measured("5807-3", value=3, unit="/低倍视野")),
+            "yes",
+        ),
+        Row("three items, and 3 red cell casts /低倍", three_and(measured("5807-3", value=3, unit="/低倍")), "yes"),
         Row("three items, and granular casts", three_and(measured("5793-5", value=1, unit="/[LPF]")), "yes"),
         Row(
             "three items, and mixed cellular casts",

@@ -453,6 +453,12 @@ CHANGES: list[tuple[str, str, list[Json], str | None]] = [
         ahead(32),
     ),
     (
+        "tuberculosis whose end is foreseen on 2026-12-22",
+        "exc-severe-infection",
+        [condition(code("icd10", "A15.0"), "2025-04-01", abatement="2026-12-22")],
+        "2027-01-20",
+    ),
+    (
         "heart failure whose end is foreseen in 4 days",
         "exc-severe-organ-disease",
         [condition(code("icd10", "I50.9"), "2020", abatement=ahead(4))],
