@@ -8,7 +8,7 @@ import msgspec
 
 from adapter.errors import Issue
 from adapter.facts.model import Course, Fact, PatientRecord, Reason
-from adapter.fhir.dates import FIRST, Place, When, completed_years, day_text, plus_years
+from adapter.fhir.dates import FIRST, LAST, Place, When, completed_years, day_text, plus_years
 from adapter.fhir.elements import MEDICATION_TYPES
 
 PLANS = frozenset({"ServiceRequest", "Appointment", "ImmunizationRecommendation", "MedicationRequest"})
@@ -123,7 +123,7 @@ class Context:
 
     def mark(self, day: int) -> None:
         """A later day on which the answer might change."""
-        if day > self.as_of:
+        if self.as_of < day <= LAST:
             self.marks.add(day)
 
     def covers(self, types: Iterable[str], *, not_kept: bool = True) -> tuple[str, ...]:

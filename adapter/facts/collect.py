@@ -11,7 +11,7 @@ from adapter.facts.model import Consented, Fact, PatientRecord, Person
 from adapter.facts.vocabulary import Item, Vocabulary
 from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Resource
 from adapter.fhir.references import contained_medication, key_of
-from adapter.sources.events import Covered, Event, PatientDone, Record, SamePatient, Unreadable
+from adapter.sources.events import Covered, Event, Noticed, PatientDone, Record, SamePatient, Unreadable
 
 Version = tuple[int, str, str]
 _MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
@@ -70,6 +70,8 @@ class Collector:
         match event:
             case Unreadable(issue, type_, subject):
                 self._fail(issue, type_, subject)
+            case Noticed(issue, subject):
+                self._patient(subject).issues.append(issue)
             case SamePatient(key, survivor):
                 if self._survivor(survivor) != key:
                     self._alias(key, survivor)

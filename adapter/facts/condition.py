@@ -109,7 +109,7 @@ def event_of(course: Course) -> When:
         return course.onset
     if course.abatement:
         end = course.abatement
-        return When(FIRST, end.first_lo, end.first_lo, end.last_hi, stretch=True, text=end.text)
+        return When(FIRST, end.last_hi, end.first_lo, end.last_hi, stretch=True, text=end.text)
     if course.recorded:
         return When(dated=False, bound=course.recorded.last_hi, text=course.recorded.text)
     return UNDATED

@@ -95,7 +95,8 @@ def plain_result(valued: Valued) -> Result:
     parts = split_text(valued.value_string) if valued.value_string else None
     if parts and not parts[2]:
         return Result(number=number_of(parts[0], parts[1]))
-    return Result(problem=Reason.NEEDS_JUDGEMENT)
+    digits = any(character.isdigit() for character in valued.value_string or "")
+    return Result(problem=Reason.UNIT_UNRESOLVED if digits else Reason.NEEDS_JUDGEMENT)
 
 
 def _number(valued: Valued, unit: str | None, vocabulary: Vocabulary) -> Result | Reason | None:

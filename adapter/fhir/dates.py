@@ -175,7 +175,7 @@ class Calendar:
             low, high = end or (LAST, LAST)
             return When(*start, low, high, stretch=True, open=end is None, text=text)
         if end:
-            return When(FIRST, end[0], *end, stretch=True, text=text)
+            return When(FIRST, end[1], *end, stretch=True, text=text)
         return None
 
     def supply(self, text: str, days: int, path: str) -> When:

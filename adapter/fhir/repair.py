@@ -90,7 +90,7 @@ def _clean(value: Any, path: str, notes: list[Repair]) -> Any:
         raise UnreadableError(path, f"{value} is no number of JSON")
     if isinstance(value, dict):
         below = f"{path}." if path else ""
-        return {_name(key): _clean(one, f"{below}{key}", notes) for key, one in value.items()}
+        return {_name(key): _clean(one, f"{below}{_name(key)}", notes) for key, one in value.items()}
     if isinstance(value, list):
         return list(_elements(value, path, notes))
     if isinstance(value, str) and _SURROGATE.search(value):

@@ -13,7 +13,7 @@ from adapter.fhir.decode import FOREIGN_TYPES, Limits, type_at_start
 from adapter.fhir.references import key_of_text
 from adapter.sources.coverage import searchset_coverage
 from adapter.sources.envelope import Broken, Entry, Envelope, read_envelope
-from adapter.sources.events import Covered, Event, Unreadable
+from adapter.sources.events import Covered, Event, Noticed, Unreadable
 from adapter.sources.resources import Where, resource_events, told_unreadable
 from adapter.sources.salvage import Told, told, told_head, told_of_all
 
@@ -49,7 +49,7 @@ def _bundle(data: bytes, where: Where, line: int, inside: int) -> Iterator[Event
     yield from covered
     sound = True
     for event in _entries(envelope, here, line, inside):
-        sound = sound and not isinstance(event, Issue | Unreadable)
+        sound = sound and not isinstance(event, Issue | Unreadable | Noticed)
         yield event
     if envelope.fault and (envelope.lost or sound):
         severity: Literal["error", "note"] = "error" if envelope.lost else "note"

@@ -37,6 +37,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something about a record of this patient that was mended and used; it stands in his screening."""
+
+    issue: Issue
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class SamePatient:
     """Two keys that mean one patient: a record merged into another (`Patient.link` replaced-by or replaces)."""
 
@@ -62,4 +70,4 @@ class PatientDone:
     subject: str
 
 
-Event = Record | Unreadable | SamePatient | Covered | PatientDone | Issue
+Event = Record | Unreadable | Noticed | SamePatient | Covered | PatientDone | Issue

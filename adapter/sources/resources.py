@@ -10,7 +10,7 @@ from adapter.errors import Issue, UnreadableError
 from adapter.fhir.decode import Limits, decode
 from adapter.fhir.elements import READ, Appointment, Identifier, Patient, Reference, Resource
 from adapter.fhir.references import contained_patient, identifier_key, key_of, key_of_text
-from adapter.sources.events import Event, Record, SamePatient, Unreadable
+from adapter.sources.events import Event, Noticed, Record, SamePatient, Unreadable
 from adapter.sources.salvage import Told, members, told
 
 _BY_PATIENT = ("Immunization", "ImmunizationRecommendation", "Consent")
@@ -68,7 +68,10 @@ def resource_events(data: bytes, where: Where, line: int = 0, full_url: str | No
         else:
             events = [_record(kind, resource, reference, subject, where, line, also)]
     if repairs:
-        events += [Issue("note", reference, path, problem, where.file, line) for path, problem in repairs]
+        whose = next((e.reference if kind == "Patient" else e.subject for e in events if isinstance(e, Record)), None)
+        for at, problem in repairs:
+            issue = Issue("note", reference, at, problem, where.file, line)
+            events.append(Noticed(issue, whose) if whose else issue)
     return events
 
 

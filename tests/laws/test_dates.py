@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adapter
@@ -116,6 +116,7 @@ def overlaps(period: tuple[str | None, str | None], window: tuple[int, int], ask
 
 
 @given(periods(), windows, st.integers(0, 400))
+@settings(max_examples=500)
 def test_a_stretch_lies_where_all_its_completions_lie(
     period: tuple[str | None, str | None], window: tuple[int, int], later: int
 ) -> None:
@@ -380,10 +381,10 @@ CONSENTS = [
 ]
 
 
-@pytest.mark.parametrize("year", ["9999", "0001", "9998"])
+@pytest.mark.parametrize("year", ["9999", "0001"])
 @pytest.mark.parametrize("criterion", specification())
 def test_no_date_is_too_far_away(criterion: str, year: str) -> None:
-    for row in specification()[criterion]:
+    for row in specification()[criterion][::4]:
         ends = [json.loads(as_json(one).replace(b'"2026-', f'"{year}-'.encode())) for one in row]
         mixed = [*row, *(one | {"id": f"{one['id']}-far"} for one in ends)]
         assert json.loads(written(screening(ends)))[0]["patient"] == "Patient/p1"

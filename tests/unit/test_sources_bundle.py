@@ -9,7 +9,7 @@ import pytest
 from adapter.errors import Issue
 from adapter.fhir.decode import Limits
 from adapter.sources.bundle import read_document
-from adapter.sources.events import Covered, Event, Record, SamePatient, Unreadable
+from adapter.sources.events import Covered, Event, Noticed, Record, SamePatient, Unreadable
 
 Json = dict[str, Any]
 
@@ -42,7 +42,8 @@ def records(found: Iterable[Event]) -> list[tuple[str, str | None]]:
 
 
 def issues(found: Iterable[Event]) -> list[Issue]:
-    return [one.issue if isinstance(one, Unreadable) else one for one in found if isinstance(one, Unreadable | Issue)]
+    told = [one for one in found if isinstance(one, Unreadable | Noticed | Issue)]
+    return [one if isinstance(one, Issue) else one.issue for one in told]
 
 
 def the_unreadable(found: Iterable[Event]) -> Unreadable:

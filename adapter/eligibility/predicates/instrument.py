@@ -14,7 +14,7 @@ from adapter.eligibility.predicates.base import Settings
 from adapter.eligibility.predicates.result import exact, is_above, is_below
 from adapter.eligibility.truth import Truth, at_least
 from adapter.eligibility.witness import listed
-from adapter.facts.model import Fact, Reason, Sign
+from adapter.facts.model import Fact, Reason, Sign, foremost
 from adapter.fhir.dates import Place, day_text
 from adapter.fhir.quantities import Number, plain
 from adapter.fhir.terminology import Grade
@@ -210,11 +210,10 @@ class Scored(Settings, frozen=True):
             return self._documented(Truth.NO, f"{instrument.title} count", recent, score)
         if doubts:
             return self._open(instrument, min(doubts.values(), key=list(Reason).index), loose, score, "")
-        unusable = [
-            f for f in (f for f, p in placed if p is Place.INSIDE) if isinstance(self._reaches(instrument, f), Reason)
-        ]
+        outcomes = {fact: self._reaches(instrument, fact) for fact, place in placed if place is Place.INSIDE}
+        unusable = {fact: outcome for fact, outcome in outcomes.items() if isinstance(outcome, Reason)}
         if unusable:
-            return self._open(instrument, Reason.NEEDS_JUDGEMENT, unusable, score, "")
+            return self._open(instrument, foremost(set(unusable.values())), unusable, score, "")
         return self._open(instrument, Reason.STALE if below else Reason.NO_DATA, below, score, "")
 
     def _is_recent(self, context: Context, fact: Fact, span: Span) -> bool | Reason:
