@@ -191,7 +191,12 @@ class Calendar:
 
 
 def plus_years(born: date, years: int) -> date:
-    """The birthday after `years` years; that of 29 February falls on 1 March in common years."""
+    """The birthday after `years` years; that of 29 February falls on 1 March in common years.
+
+    One beyond the calendar is its last day: a birth date far in the future is wrong, and no age follows from it.
+    """
+    if born.year + years > date.max.year:
+        return date.max
     try:
         return born.replace(year=born.year + years)
     except ValueError:

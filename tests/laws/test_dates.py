@@ -404,3 +404,8 @@ def test_a_question_may_be_asked_on_any_day_of_the_calendar(day: date) -> None:
     for _, _, event in EVENTS.values():
         for on in ("0001-01-01", day.isoformat(), "9999-12-31"):
             assert json.loads(written(screening([event(on), *CONSENTS], as_of=day)))[0]["as_of"] == day.isoformat()
+
+
+@pytest.mark.parametrize("born", ["9999-12-31", "9999", "9981-12", "9950-01-01", "2026-11-23", "0001-01-01", "0001"])
+def test_a_birth_date_at_an_end_of_the_calendar_makes_nobody_old_enough(born: str) -> None:
+    assert truth("inc-age", [patient(born=born)]) in ("no", "unknown")
