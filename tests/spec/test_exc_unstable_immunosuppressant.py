@@ -325,10 +325,10 @@ LINES = [
         no(f"{record}: 750 mg twice a day until the 85th day before screening, 500 mg twice a day since", told)
         for record, told in by_turns(line(750, ago(300), ago(85)), line(500, ago(84)))
     ],
-    yes(
-        "one order: the last of its lines ended 30 days ago",
-        request(MMF, ago(300), dosage=[line(750, ago(300), ago(200)), line(500, ago(199), ago(30))]),
-    ),
+    *[
+        yes(f"{record}: the last of its lines ended 30 days ago", told)
+        for record, told in by_turns(line(750, ago(300), ago(200)), line(500, ago(199), ago(30)))
+    ],
     *[
         no(f"{record}: 500 mg in the morning and 1000 mg in the evening, both since 300 days", told)
         for record, told in by_turns(dosage(500, start=ago(300)), dosage(1000, start=ago(300)))
