@@ -75,7 +75,7 @@ def result_of(valued: Valued, spec: FactSpec, vocabulary: Vocabulary) -> Result:
     convertible = spec.unit is not None and spec.unit in vocabulary.units
     number = _number(valued, spec.unit if convertible else None, vocabulary)
     if number is Reason.UNIT_UNRESOLVED and spec.any_unit and valued.value_string is None:
-        number = _number(valued, None, vocabulary)  # compared with zero only, which is zero in every unit
+        number = _above_none(valued, vocabulary)
     if isinstance(number, Result):
         return Result(number.number, number.unit, sign, range_, formula=number.formula)
     told = not convertible and (sign is not None or range_ is not None)
@@ -114,6 +114,14 @@ def _number(valued: Valued, unit: str | None, vocabulary: Vocabulary) -> Result 
     if text is None and valued.value_codeable_concept is not None:
         text = value_path(valued)[1]
     return _text(text, unit, vocabulary) if text is not None else None
+
+
+def _above_none(valued: Valued, vocabulary: Vocabulary) -> Result | Reason | None:
+    """A number that is compared with zero only: zero in every unit but a logarithmic one, where 0 is one copy."""
+    found = _number(valued, None, vocabulary)
+    if isinstance(found, Result) and found.number and "log" in found.unit.lower():
+        return found if found.number.above(Fraction(0)) else Reason.UNIT_UNRESOLVED
+    return found
 
 
 def _quantity(quantity: Quantity, unit: str | None, vocabulary: Vocabulary) -> Result | Reason | None:
