@@ -70,9 +70,9 @@ def touches(context: Context, fact: Fact, span: Span) -> bool | Reason:
     active = context.active(course)
     if active is True:
         return True
-    places = [_place(context, when, span) for when in (onset, abatement) if when]
+    places = [context.place(when, span) for when in (onset, abatement) if when]
     if not places and course.recorded:
-        places = [_place(context, course.recorded.cut(context.as_of), span)]
+        places = [context.place(course.recorded.cut(context.as_of), span)]
     if any(place is Place.INSIDE for place in places) or _goes_through(onset, abatement, span):
         return True
     doubts = [Reason.PARTIAL_DATE for place in places if place is Place.PARTIAL]
@@ -81,10 +81,6 @@ def touches(context: Context, fact: Fact, span: Span) -> bool | Reason:
     if active is Reason.UNDATED:
         doubts.append(Reason.UNDATED)
     return foremost(doubts) if doubts else False
-
-
-def _place(context: Context, when: When, span: Span) -> Place:
-    return context.place(when, span)
 
 
 def _goes_through(onset: When | None, abatement: When | None, span: Span) -> bool:

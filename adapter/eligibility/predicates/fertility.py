@@ -9,7 +9,7 @@ from adapter.eligibility.predicates.base import Settings
 from adapter.eligibility.predicates.logic import conjunction
 from adapter.eligibility.predicates.result import is_positive, open_result, told
 from adapter.eligibility.truth import Truth
-from adapter.eligibility.witness import NEEDS, WHY, listed, sentence_of
+from adapter.eligibility.witness import NEEDS, WHY, listed, sentence_of, with_doubt
 from adapter.facts.model import Course, Fact, Reason, Sign, foremost
 from adapter.fhir.dates import Place, day_text
 from adapter.fhir.terminology import Grade
@@ -254,16 +254,12 @@ def _going_on(context: Context, fact: Fact, days: int) -> bool | Reason:
     if active is False or (began and began.first_lo > context.end and course.onset):
         return False
     if began is None:
-        return _foremost(Reason.UNDATED, fact)
+        return with_doubt(Reason.UNDATED, fact)
     young = context.younger(began, days - 1)
     if young is False:
         return Reason.STALE
     verdicts = [verdict for verdict in (active, young, fact.doubt) if isinstance(verdict, Reason)]
     return foremost(verdicts) if verdicts else True
-
-
-def _foremost(reason: Reason, fact: Fact) -> Reason:
-    return foremost([reason, fact.doubt]) if fact.doubt else reason
 
 
 def _past(context: Context, days: int) -> Span:

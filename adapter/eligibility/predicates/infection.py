@@ -43,7 +43,7 @@ class TreatedFor(Settings, frozen=True):
         if indication == "exempt":
             found.exempt.append(fact)
         elif indication == "infection":
-            preventive = fact.grade is Grade.REVIEW and _states(context, fact, self.disease, span)
+            preventive = fact.grade is Grade.REVIEW and "infection" in stated(context, fact, self.disease)
             found.add(fact, _without_grade(fact, verdict) if preventive else verdict)
         elif fact.grade is Grade.UNMAPPED:
             found.add(fact, verdict)
@@ -57,10 +57,6 @@ def _without_grade(fact: Fact, verdict: bool | Reason) -> bool | Reason:
     if fact.doubt is Reason.NEEDS_JUDGEMENT and verdict is Reason.NEEDS_JUDGEMENT:
         return True
     return verdict
-
-
-def _states(context: Context, fact: Fact, disease: tuple[str, ...], span: Span) -> bool:
-    return "infection" in stated(context, fact, disease)
 
 
 def indication_of(context: Context, fact: Fact, disease: tuple[str, ...], span: Span) -> str:
