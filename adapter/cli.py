@@ -43,6 +43,9 @@ class _Day(click.ParamType[date]):
 _PATH = click.Path(path_type=Path)
 _TRIAL = click.option("--trial", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
 _CONFIG = click.option("--config", type=_PATH, metavar="FILE", help="A TOML file.  [default: $TRIAL_ADAPTER_CONFIG]")
+_READINGS = click.option(
+    "--readings", type=_PATH, metavar="FILE", help="The site's signed readings.  [default: of the configuration]"
+)
 _SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 _ASKING = (
     _SOURCES,
@@ -63,6 +66,7 @@ _ASKING = (
     ),
     click.option("--out", type=_PATH, metavar="FILE", help="Write the result there; the file is whole or as it was."),
     click.option("--issues", "issues_file", type=_PATH, metavar="FILE", help="Write every issue there, as NDJSON."),
+    _READINGS,
     _CONFIG,
 )
 

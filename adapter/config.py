@@ -3,6 +3,12 @@
 time-zone = "Asia/Shanghai"            # whose calendar days are counted
 not-kept = ["MedicationDispense"]      # medication types that the site does not keep
 concept-maps = ["codes/lis.json"]      # ConceptMap files, beside this file or with a full path
+readings = "readings.yaml"             # the site's signed readings: id, in-force, decided-by, decided-on
+
+[[identifiers]]                        # registry number, sponsor's number: written into the ResearchStudy
+trial = "ln-msc-il2"
+system = "https://registry.example"
+value = "..."
 
 [limits]
 depth = 64                             # levels of nesting in one resource
@@ -12,6 +18,7 @@ document-bytes = 1073741824            # bytes of one JSON file
 
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +31,15 @@ VARIABLE = "TRIAL_ADAPTER_CONFIG"
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class StudyIdentifier:
+    """A number that a registry or sponsor gave a trial."""
+
+    trial: str
+    system: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A site's settings; None and empty stand for what the program does by itself."""
@@ -31,6 +47,8 @@ class Config:
     time_zone: ZoneInfo | None = None
     not_kept: tuple[str, ...] = ()
     concept_maps: tuple[Path, ...] = ()
+    readings: Path | None = None
+    identifiers: tuple[StudyIdentifier, ...] = ()
     depth: int | None = None
     line_bytes: int | None = None
     document_bytes: int | None = None
@@ -55,13 +73,16 @@ def _table(path: Path) -> dict[str, object]:
 
 
 def _settings(table: dict[str, object], path: Path) -> Config:
-    _check_keys(table, ("time-zone", "not-kept", "concept-maps", "limits"), path, "")
+    _check_keys(table, ("time-zone", "not-kept", "concept-maps", "readings", "identifiers", "limits"), path, "")
     limits = _typed(table, "limits", dict, "a table: write [limits]", path) or {}
     _check_keys(limits, ("depth", "line-bytes", "document-bytes"), path, "limits.")
+    readings = _typed(table, "readings", str, 'a file name such as "readings.yaml"', path)
     config = Config(
         time_zone=_zone(_typed(table, "time-zone", str, 'a name such as "Asia/Shanghai"', path), path),
         not_kept=_texts(table, "not-kept", path),
         concept_maps=tuple(path.parent / name for name in _texts(table, "concept-maps", path)),
+        readings=path.parent / readings if readings else None,
+        identifiers=_identifiers(table, path),
     )
     found = {key.replace("-", "_"): _positive(limits, key, path) for key in limits}
     return replace(config, **found)  # type: ignore[arg-type]
@@ -86,6 +107,21 @@ def _texts(table: dict[str, object], key: str, path: Path) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise UsageError(f'{path}: {key} must be a list of names such as ["..."]')
     return tuple(values)
+
+
+def _identifiers(table: dict[str, object], path: Path) -> tuple[StudyIdentifier, ...]:
+    wanted = 'a list of tables: write [[identifiers]] with trial = "...", system = "..." and value = "..."'
+    rows = _typed(table, "identifiers", list, wanted, path) or []
+    found = []
+    for row in rows:
+        if not isinstance(row, dict) or row.keys() != {"trial", "system", "value"} or not _are_texts(row.values()):
+            raise UsageError(f"{path}: identifiers must be {wanted}")
+        found.append(StudyIdentifier(**row))
+    return tuple(found)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) and value.strip() for value in values)
 
 
 def _positive(limits: dict[str, object], key: str, path: Path) -> int:

@@ -46,9 +46,11 @@ def load_trial(
     trial: str | Path = "ln-msc-il2",
     *,
     readings: Mapping[str, Setting] | None = None,
+    decisions: Path | None = None,
     site: Site | None = None,
 ) -> Trial:
-    """A shipped trial by its id, or a trial folder by its path. `readings` replaces options in force (a what-if).
+    """A shipped trial by its id, or a trial folder by its path. `decisions` is a site's file of signed
+    readings, `readings` replaces options in force (a what-if).
 
     Raises UsageError for a trial that is not there, MappingError for one that is wrong.
     """
@@ -59,7 +61,7 @@ def load_trial(
     if not (folder / "criteria.yaml").is_file():
         shipped = sorted(p.parent.name for p in (data_dir() / "mappings" / "trials").glob("*/criteria.yaml"))
         raise UsageError(f"no trial {str(trial)!r}; write one of {', '.join(shipped)}, or the path of a trial folder")
-    return load_trial_folder(folder, tables, readings)
+    return load_trial_folder(folder, tables, readings, decisions)
 
 
 def screen_bundle(

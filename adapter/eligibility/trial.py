@@ -3,8 +3,6 @@
 Every sentence must occur in `protocol.txt`; whatever is wrong is told with file and line.
 """
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,8 @@ from adapter.eligibility.predicates.logic import AllOf, AnyOf
 from adapter.eligibility.predicates.person import Age, Attested, ConsentGiven
 from adapter.eligibility.predicates.record import Diagnosed, Record
 from adapter.eligibility.predicates.result import LatestNumber, Positive
-from adapter.errors import MappingError, UsageError
+from adapter.eligibility.readings import ReadingEntry, in_force, load_readings, readings_digest, unique
+from adapter.errors import MappingError
 from adapter.facts.vocabulary import Study, Vocabulary
 from adapter.fhir.dates import Calendar
 from adapter.fhir.files import Json, Lines, digest, load_json, load_yaml, read_text
@@ -60,18 +59,6 @@ _NAMED_FACTS = (
     "treated_in_stay",
     "unstable_dose",
 )
-
-
-class ReadingEntry(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """One ambiguous phrase: its options, the one in force, and who decided."""
-
-    id: str
-    phrase: str
-    question: str
-    options: dict[str, str]
-    in_force: Setting
-    decided_by: str | None = None
-    decided_on: str | None = None
 
 
 class _Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,6 +114,7 @@ class Trial:
     """A trial as loaded, with the tables it is read with. `readings` are the options in force."""
 
     id: str
+    folder: Path
     title: str
     criteria: tuple[Criterion, ...]
     entries: tuple[ReadingEntry, ...]
@@ -142,64 +130,38 @@ class Trial:
         return Vocabulary(self.tables.terminology, self.tables.units, calendar, self.study)
 
 
-def load_trial_folder(folder: Path, tables: Tables, readings: Mapping[str, Setting] | None = None) -> Trial:
-    """The trial of a folder under `mappings/trials/`. `readings` replaces options in force (a what-if)."""
+def load_trial_folder(
+    folder: Path, tables: Tables, readings: Mapping[str, Setting] | None = None, decisions: Path | None = None
+) -> Trial:
+    """The trial of a folder under `mappings/trials/`. `decisions` is a site's file of signed readings; `readings`
+    replaces options in force (a what-if).
+    """
     path = folder / "criteria.yaml"
     document, lines = load_yaml(path)
     source = convert(document, _Criteria, path)
-    entries, in_force = _readings(folder / "readings.yaml", readings or {})
+    entries = load_readings(folder / "readings.yaml", decisions, readings or {})
+    options = in_force(entries)
     terminology = tables.terminology.with_own(source.attestation.system)
     tables = msgspec.structs.replace(tables, terminology=terminology)
     protocol = _flat(read_text(folder / "protocol.txt"))
-    loader = _Loader(path, lines, tables, in_force)
+    loader = _Loader(path, lines, tables, options)
     criteria = tuple(loader.criterion(index, entry, protocol) for index, entry in enumerate(source.criteria))
-    _unique([criterion.id for criterion in criteria], path)
+    unique([criterion.id for criterion in criteria], path)
     loader.check_reading(source.attestation.days, ("attestation", "days"))
     own = [p for p in folder.rglob("*") if p.is_file() and p.name != "readings.yaml"]
     return Trial(
         id=source.trial,
+        folder=folder,
         title=source.title,
         criteria=criteria,
         entries=entries,
-        readings=in_force,
+        readings=options,
         attestation_days=source.attestation.days,
         study=_study(folder / "study.json", source),
         tables=tables,
         digest=digest(own, folder),
-        readings_digest=_readings_digest(in_force),
+        readings_digest=readings_digest(options),
     )
-
-
-def _readings(path: Path, replaced: Mapping[str, Setting]) -> tuple[tuple[ReadingEntry, ...], dict[str, Setting]]:
-    document, lines = load_yaml(path)
-    entries = convert(document, tuple[ReadingEntry, ...], path)
-    _unique([entry.id for entry in entries], path)
-    for index, entry in enumerate(entries):
-        if not _allowed(entry, entry.in_force):
-            raise MappingError(
-                f"{path}:{lines[(index, 'in-force')]}: {entry.id}: {entry.in_force!r} is none of its options"
-            )
-    known = {entry.id: entry for entry in entries}
-    for name, option in replaced.items():
-        if name not in known:
-            raise UsageError(f"no reading is called {name!r}; write one of {', '.join(sorted(known))}")
-        if not _allowed(known[name], option):
-            raise UsageError(f"reading {name}: {option!r} is none of {', '.join(known[name].options)}")
-    return entries, {**{entry.id: entry.in_force for entry in entries}, **replaced}
-
-
-def _allowed(entry: ReadingEntry, option: Setting) -> bool:
-    """A named option; a number where the options say `days` or `percent`; two numbers where they say `range`."""
-    text = str(option)
-    if text in entry.options and text not in ("days", "percent", "range"):
-        return True
-    if {"days", "percent"} & entry.options.keys():
-        return text.isascii() and text.isdigit()
-    return "range" in entry.options and re.fullmatch(r"\d{1,3}-\d{1,3}", text) is not None
-
-
-def _readings_digest(in_force: Mapping[str, Setting]) -> str:
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(sorted((k, str(v)) for k, v in in_force.items()))).hexdigest()}"
 
 
 def _study(path: Path, source: _Criteria) -> Study:
@@ -209,12 +171,6 @@ def _study(path: Path, source: _Criteria) -> Study:
     names |= {f"{identifier.system or ''}|{identifier.value}" for identifier in study.identifier}
     names |= {artifact.url for artifact in study.related_artifact if artifact.url}
     return Study(source.trial, source.attestation.system, source.questionnaire, frozenset(names))
-
-
-def _unique(ids: list[str], path: Path) -> None:
-    twice = sorted({one for one in ids if ids.count(one) > 1})
-    if twice:
-        raise MappingError(f"{path}: {', '.join(twice)} is there twice; every id is used once")
 
 
 def _flat(text: str) -> str:
@@ -310,7 +266,7 @@ class _Loader:
     def check_reading(self, value: object, at: tuple[str | int, ...]) -> None:
         """A reading that is named must be listed in readings.yaml."""
         if isinstance(value, ByReading) and value.reading not in self.readings:
-            self._fail(at, f"no reading {value.reading!r}; add it to readings.yaml")
+            self._fail(at, f"no reading {value.reading!r} with an option in force; add it to readings.yaml")
 
     def _fail(self, at: tuple[str | int, ...], problem: str) -> Never:
         line = next((self.lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in self.lines), 1)

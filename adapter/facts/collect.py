@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from adapter.errors import Issue
 from adapter.facts.derived import derived_facts
 from adapter.facts.mapping import facts_of
-from adapter.facts.model import Consented, Fact, PatientRecord, Person
+from adapter.facts.model import Consented, Enrolment, Fact, PatientRecord, Person
 from adapter.facts.vocabulary import Item, Vocabulary
 from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Resource
 from adapter.fhir.references import contained_medication, key_of
@@ -210,6 +210,7 @@ class Collector:
             person,
             _by_name([item for item in items if isinstance(item, Fact)]),
             tuple(sorted((i for i in items if isinstance(i, Consented)), key=lambda c: c.source.reference)),
+            tuple(sorted(i for i in items if isinstance(i, Enrolment))),
             frozenset(covered),
             frozenset(unread),
             tuple(sorted(set(issues))),

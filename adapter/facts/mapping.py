@@ -6,7 +6,7 @@ from adapter.errors import Issue, UnreadableError
 from adapter.facts.condition import condition_facts
 from adapter.facts.medication import medication_facts
 from adapter.facts.observation import observation_facts
-from adapter.facts.person import consent_facts, patient_facts, questionnaire_facts
+from adapter.facts.person import consent_facts, enrolments, patient_facts, questionnaire_facts
 from adapter.facts.plan import appointment_facts, recommendation_facts, service_request_facts
 from adapter.facts.procedure import encounter_facts, immunization_facts, procedure_facts
 from adapter.facts.vocabulary import Item, Vocabulary
@@ -24,6 +24,7 @@ MAPPERS: dict[type[Resource], _Mapper] = {
     fhir.Immunization: immunization_facts,
     fhir.Consent: consent_facts,
     fhir.QuestionnaireResponse: questionnaire_facts,
+    fhir.ResearchSubject: enrolments,
     fhir.ServiceRequest: service_request_facts,
     fhir.Appointment: appointment_facts,
     fhir.ImmunizationRecommendation: recommendation_facts,

@@ -169,6 +169,18 @@ class Consented:
     source: Source
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Enrolment:
+    """A ResearchSubject of this study: its status, the arms that it names, and its business identifiers."""
+
+    reference: str
+    version: str
+    status: str
+    assigned_arm: str
+    actual_arm: str
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
     """All facts of one patient, by name; what was read completely; what could not be read; and what was noticed."""
@@ -177,6 +189,7 @@ class PatientRecord:
     person: Person | None = None
     facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     consents: tuple[Consented, ...] = ()
+    enrolments: tuple[Enrolment, ...] = ()
     covered: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
     issues: tuple[Issue, ...] = ()

@@ -76,6 +76,8 @@ def _facts_of_part(
     source = Source(reference, version_of(observation), part.path + element, text)
     name = vocabulary.terminology.label(part.concept)
     for match in part.meaning.relevant:
+        if match.fact.measured and _by_patient(observation):
+            continue
         if element == "interpretation" and match.fact.unit and not match.fact.any_unit:
             continue  # a word without the number that is asked for never hides an earlier number
         result = result_of(part.valued, match.fact, vocabulary)

@@ -1,10 +1,12 @@
-"""Patient, Consent and QuestionnaireResponse -> who the patient is, what was consented, what was attested."""
+"""Patient, Consent, QuestionnaireResponse and ResearchSubject -> who the patient is, what was consented and attested,
+and in which arm he already is.
+"""
 
 from collections.abc import Iterator
 from datetime import date
 
 from adapter.errors import Issue
-from adapter.facts.model import Consented, Fact, Person, Result, Source
+from adapter.facts.model import Consented, Enrolment, Fact, Person, Result, Source
 from adapter.facts.vocabulary import Item, Study, Vocabulary, retracted, status_of, version_of
 from adapter.fhir.dates import When
 from adapter.fhir.elements import (
@@ -13,6 +15,7 @@ from adapter.fhir.elements import (
     Provision,
     QuestionnaireResponse,
     Reference,
+    ResearchSubject,
 )
 from adapter.fhir.elements import (
     Item as Question,
@@ -83,6 +86,14 @@ def _is_study(reference: Reference, study: Study) -> bool:
     identifier = reference.identifier
     value = f"{identifier.system or ''}|{identifier.value}" if identifier and identifier.value else None
     return (bool(text) and (text.rpartition("/")[2] == study.id or text in study.names)) or value in study.names
+
+
+def enrolments(subject: ResearchSubject, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
+    """A ResearchSubject of this study; those of other studies say nothing. FHIR R4 ResearchSubject."""
+    if subject.study is not None and _is_study(subject.study, vocabulary.study):
+        found = [(i.system or "", i.value) for i in subject.identifier or () if i.value]
+        arms = (subject.assigned_arm or "", subject.actual_arm or "")
+        yield Enrolment(reference, version_of(subject) or "", status_of(subject.status), *arms, tuple(found))
 
 
 def questionnaire_facts(response: QuestionnaireResponse, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:

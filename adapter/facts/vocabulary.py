@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 from adapter.errors import Issue
-from adapter.facts.model import RANK, Consented, Course, Fact, Person, Reason, Source, Use
+from adapter.facts.model import RANK, Consented, Course, Enrolment, Fact, Person, Reason, Source, Use
 from adapter.fhir.concepts import in_order
 from adapter.fhir.dates import Calendar, When
 from adapter.fhir.elements import CodeableConcept, Resource
 from adapter.fhir.quantities import Units
 from adapter.fhir.terminology import Grade, Terminology
 
-Item = Fact | Consented | Person | Issue
+Item = Fact | Consented | Enrolment | Person | Issue
 """What a mapper may yield for one resource."""
 
 

@@ -372,6 +372,15 @@ class QuestionnaireResponse(Resource, frozen=True):
     item: tuple[Item, ...] | None = None
 
 
+class ResearchSubject(Resource, frozen=True):
+    identifier: tuple[Identifier, ...] | None = None
+    status: str | None = None
+    study: Reference | None = None
+    individual: Reference | None = None
+    assigned_arm: str | None = None
+    actual_arm: str | None = None
+
+
 Clinical = (
     Observation
     | Condition
@@ -387,6 +396,7 @@ Clinical = (
     | Appointment
     | Consent
     | QuestionnaireResponse
+    | ResearchSubject
 )
 """A resource that says something about one patient."""
 
@@ -409,6 +419,7 @@ READ: dict[str, type[Resource]] = {
         Appointment,
         Consent,
         QuestionnaireResponse,
+        ResearchSubject,
     )
 }
 """Resource types that are read; every other valid R4 type is skipped in silence."""

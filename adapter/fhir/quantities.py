@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
 
 from adapter.fhir.elements import Quantity
@@ -80,6 +80,17 @@ class Number:
         if self.high is None:
             return f"{'>' if self.low_open else '>='} {plain(self.low)}"
         return f"{plain(self.low)} to {plain(self.high)}"
+
+
+def exact_decimal(value: Fraction) -> Decimal | None:
+    """A fraction as the decimal that equals it, without trailing zeros; None where there is none of 60 digits."""
+    with localcontext() as exactly:
+        exactly.prec, exactly.traps[Inexact] = 60, True
+        try:
+            exact = (Decimal(value.numerator) / Decimal(value.denominator)).normalize()
+        except Inexact:
+            return None
+    return exact if exact != exact.to_integral_value() else Decimal(int(exact))
 
 
 def plain(value: Fraction | Decimal) -> str:

@@ -90,6 +90,7 @@ class _Fact(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     unit: str | None = None
     chronic: bool = False
     any_unit: bool = False
+    measured: bool = False
     words: tuple[str, ...] = ()
     released_by: tuple[str, ...] = ()
 
@@ -211,6 +212,7 @@ def load_facts(
             fact.unit,
             fact.chronic,
             fact.any_unit,
+            fact.measured,
         )
 
 

@@ -63,6 +63,7 @@ class FactSpec:
     unit: str | None = None
     chronic: bool = False
     any_unit: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import msgspec
 
 from adapter.eligibility.predicates.base import Predicate
 from adapter.eligibility.predicates.logic import AnyOf
-from adapter.eligibility.trial import Criterion, ReadingEntry, Trial
+from adapter.eligibility.readings import ReadingEntry
+from adapter.eligibility.trial import Criterion, Trial
 from adapter.report.predicates import parts_of, readings_of
 from adapter.report.text import Page, number, wrapped
 

@@ -37,6 +37,7 @@ class Call:
     complete: tuple[str, ...] = ()
     not_kept: tuple[str, ...] = ()
     config: Path | None = None
+    readings: Path | None = None
     options: tuple[str, ...] = ()
 
     def written(self, command: str) -> str:
@@ -99,7 +100,7 @@ def start(call: Call) -> Run:
     site = site_of(config)
     complete = types_of(_types(call.complete, "--complete", ("all",)))
     not_kept = {*_types(call.not_kept, "--not-kept"), *_types(config.not_kept, "not-kept of the configuration")}
-    trial = load_trial(call.trial, site=site)
+    trial = load_trial(call.trial, decisions=call.readings or config.readings, site=site)
     asked = Asked(call.as_of or today(site.zone), call.anchors, frozenset(not_kept))
     collector = Collector(trial.vocabulary(Calendar(site.zone)), complete)
     return Run(call, trial, asked, limits_of(config), collector, tuple(_excusing_nothing(not_kept)))

@@ -16,8 +16,8 @@ from adapter.sources.salvage import Told, members, told
 _BY_PATIENT = ("Immunization", "ImmunizationRecommendation", "Consent")
 _SUBJECT = {
     kind: "patient" if kind in _BY_PATIENT else "subject"
-    for kind in READ.keys() - {"Patient", "Medication", "Appointment"}
-}
+    for kind in READ.keys() - {"Patient", "Medication", "Appointment", "ResearchSubject"}
+} | {"ResearchSubject": "individual"}
 """The element that names the patient."""
 
 

@@ -1,0 +1,241 @@
+"""The gate: one assignment, one record -> what may be written, or every precondition that failed.
+
+There are no waivers. Sentences name resources and criteria, never values of the patient.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo
+
+from adapter.assignment.arms import Arm, Arms
+from adapter.assignment.courses import PlannedCourse, planned_courses, unsigned
+from adapter.assignment.records import Assignment, Refusal
+from adapter.assignment.weight import NoWeight, Weight, weight_of
+from adapter.eligibility.context import Context, cut_at
+from adapter.eligibility.predicates.person import ConsentGiven, latest_consents
+from adapter.eligibility.screening import Asked, Screening, Verdict, screen
+from adapter.eligibility.trial import Trial
+from adapter.eligibility.truth import Truth
+from adapter.facts.model import Consented, Enrolment, PatientRecord
+from adapter.fhir.systems import BASE
+
+ON_TRIAL = frozenset({"pending-on-study", "on-study", "on-study-intervention", "on-study-observation", "follow-up"})
+"""Statuses of a ResearchSubject from the assignment on, as long as he takes part."""
+CLOSED = frozenset({"not-registered", "off-study", "withdrawn"})
+"""Statuses that a person sets when a subject does not take part, or no more."""
+
+
+def allocation_system(trial: str) -> str:
+    """The identifier system of the randomiser's allocation ids."""
+    return f"{BASE}/sid/{trial}/allocation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What holds for every assignment of a run. `today` is the day of the run; `held` are the subjects of the sink."""
+
+    trial: Trial
+    arms: Arms
+    today: date
+    zone: ZoneInfo
+    versions: Mapping[str, str]
+    anchors: Mapping[str, date] = field(default_factory=dict)
+    not_kept: frozenset[str] = frozenset()
+    held: tuple[tuple[str, Enrolment], ...] = ()
+    first_dose: date | None = None
+
+    def day_of(self, assignment: Assignment) -> date:
+        """The day of the assignment on the site's calendar."""
+        return assignment.assigned_at.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An assignment that passed: everything that the resources are made of."""
+
+    assignment: Assignment
+    arm: Arm
+    day: date
+    screening: Screening
+    consent: Consented
+    weight: Weight | None
+    courses: tuple[PlannedCourse, ...]
+
+    @property
+    def patient(self) -> str:
+        """The reference of the patient."""
+        return self.screening.patient
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of one assignment. `already`: the sink holds it. `later`: what has happened since, told first."""
+
+    assignment: Assignment
+    refusals: tuple[Refusal, ...]
+    later: tuple[Refusal, ...] = ()
+    already: bool = False
+    approved: Approved | None = None
+
+
+def check_file(assignments: Sequence[Assignment], asking: Asking) -> Iterator[Refusal]:
+    """What is wrong with assignments before any record is read: study, arm, date, and ids used twice."""
+    for one in assignments:
+        for code, sentence in _problems(one, asking):
+            yield Refusal(one.where, f"Patient/{one.patient}", code, sentence)
+    yield from _twice(assignments)
+
+
+def _problems(one: Assignment, asking: Asking) -> Iterator[tuple[str, str]]:
+    if one.study != asking.trial.id:
+        yield "other-study", f"assigned in the study {one.study!r}; this trial is {asking.trial.id}"
+    if asking.arms.called(one.arm) is None:
+        yield "unknown-arm", f"no arm is called {one.arm!r}{_near(one.arm, asking.arms)}"
+    if asking.day_of(one) > asking.today:
+        yield "future-date", f"assigned_at {one.instant} lies after {asking.today.isoformat()}; correct the date"
+    if asking.first_dose and asking.first_dose < asking.day_of(one):
+        yield "dose-before-assignment", f"the first dose {asking.first_dose.isoformat()} lies before the assignment"
+
+
+def _near(name: str, arms: Arms) -> str:
+    by_fold = {known.casefold(): known for known in arms.names}
+    near = get_close_matches(name.casefold(), by_fold, 1)
+    told = f"; write {by_fold[near[0]]!r}, spelled exactly" if near else ""
+    return f"{told}; the arms are {', '.join(arms.names)}"
+
+
+def _twice(assignments: Sequence[Assignment]) -> Iterator[Refusal]:
+    patients = Counter(one.patient for one in assignments)
+    ids = Counter(one.allocation_id for one in assignments)
+    for one in assignments:
+        if patients[one.patient] > 1:
+            told = "the patient is in the file more than once; one patient has one assignment"
+            yield Refusal(one.where, f"Patient/{one.patient}", "patient-twice", told)
+        if ids[one.allocation_id] > 1:
+            told = f"the allocation id {one.allocation_id} is in the file more than once; each is used once"
+            yield Refusal(one.where, f"Patient/{one.patient}", "allocation-reused", told)
+
+
+def allocations_used(
+    decisions: Iterable[Decision], enrolments: Iterable[tuple[str, Enrolment]], asking: Asking
+) -> Iterator[Refusal]:
+    """Allocation ids that the source or the sink already knows of another patient."""
+    system = allocation_system(asking.trial.id)
+    owner = {value: who for who, one in enrolments for name, value in one.identifiers if name == system}
+    for decision in decisions:
+        one = decision.assignment
+        who = owner.get(one.allocation_id)
+        patient = decision.approved.patient if decision.approved else f"Patient/{one.patient}"
+        if who is not None and who != patient:
+            told = f"the allocation id {one.allocation_id} is already used for another patient"
+            yield Refusal(one.where, patient, "allocation-reused", told)
+
+
+def decide(assignment: Assignment, record: PatientRecord, asking: Asking) -> Decision:
+    """Weighs one assignment whose study, arm and date are right. Pure."""
+    arm = asking.arms.called(assignment.arm)
+    assert arm is not None, "check_file comes first"
+    day = asking.day_of(assignment)
+    then = _screened(record, asking, day, randomised=True)
+    own = (*record.enrolments, *(one for who, one in asking.held if who == record.patient))
+    consent = _consent(record, asking, day)
+    weight = _weight(then.record, arm, asking, day)
+    found = [
+        *_not_eligible(then),
+        *_arm_taken(own, assignment, arm, asking),
+        *_formalities(record, consent, then, arm, asking),
+        *([(weight.code, weight.sentence)] if isinstance(weight, NoWeight) else []),
+    ]
+    later = _refusals(assignment, record, _since(record, then, asking, day))
+    already = any(who == record.patient and _is_on(one, arm) for who, one in asking.held)
+    if found or consent is None or isinstance(weight, NoWeight):
+        return Decision(assignment, _refusals(assignment, record, found), later, already)
+    courses = planned_courses(arm, asking.trial, asking.first_dose)
+    return Decision(assignment, (), later, already, Approved(assignment, arm, day, then, consent, weight, courses))
+
+
+def _refusals(assignment: Assignment, record: PatientRecord, found: Iterable[tuple[str, str]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(assignment.where, record.patient, *pair) for pair in dict.fromkeys(found))
+
+
+def _is_on(one: Enrolment, arm: Arm) -> bool:
+    return one.status in ON_TRIAL and one.assigned_arm == arm.name
+
+
+def _formalities(
+    record: PatientRecord, consent: Consented | None, then: Screening, arm: Arm, asking: Asking
+) -> Iterator[tuple[str, str]]:
+    if not record.patient.startswith("Patient/"):
+        yield "patient-without-id", "the Patient has no id that a resource could refer to"
+    if consent is None:
+        yield "no-consent", "no active research Consent for this study on the day of the assignment"
+    used = {reading for verdict in then.criteria for reading in verdict.readings}
+    for name in unsigned((*used, *arm.treatment.readings), asking.trial):
+        yield "reading-unsigned", f"the reading {name} is not signed; decide it and put name and date to it"
+
+
+def _screened(record: PatientRecord, asking: Asking, day: date, *, randomised: bool) -> Screening:
+    anchors = {**asking.anchors, "randomisation": day} if randomised else {}
+    return screen(record, asking.trial, Asked(day, anchors, asking.not_kept), asking.versions)
+
+
+def _not_eligible(then: Screening) -> Iterator[tuple[str, str]]:
+    for verdict in then.criteria:
+        if not verdict.in_favour:
+            yield "not-eligible", f"{_told(verdict)} on the day of the assignment"
+
+
+def _told(verdict: Verdict) -> str:
+    return f"{verdict.criterion.id} is {verdict.finding.truth} ({verdict.finding.reason})"
+
+
+def _consent(record: PatientRecord, asking: Asking, day: date) -> Consented | None:
+    """The Consent itself, since an attested sentence is no signature."""
+    if not _consents(record, asking, day):
+        return None
+    return next((one for one in latest_consents(record.consents, day.toordinal()) if one.status == "active"), None)
+
+
+def _consents(record: PatientRecord, asking: Asking, day: date) -> bool:
+    on = day.toordinal()
+    found = ConsentGiven(consented=True).find(Context(record, asking.trial.readings, {}, on, on))
+    return found.truth is Truth.YES
+
+
+def _arm_taken(own: Iterable[Enrolment], assignment: Assignment, arm: Arm, asking: Asking) -> Iterator[tuple[str, str]]:
+    system = allocation_system(asking.trial.id)
+    for one in own:
+        others = sorted({one.assigned_arm, one.actual_arm} - {"", arm.name})
+        ids = {value for name, value in one.identifiers if name == system}
+        if others:
+            yield "other-arm", f"{one.reference} already names the arm {' and '.join(others)}"
+        elif one.status in CLOSED:
+            yield "subject-closed", f"{one.reference} is {one.status}; a person must settle that first"
+        elif one.status in ON_TRIAL and not one.assigned_arm:
+            yield (
+                "arm-missing",
+                f"{one.reference} is {one.status} without an assignedArm; a person must settle that first",
+            )
+        if ids - {assignment.allocation_id}:
+            yield "allocation-differs", f"{one.reference} was assigned under another allocation id"
+
+
+def _weight(record: PatientRecord, arm: Arm, asking: Asking, day: date) -> Weight | NoWeight | None:
+    wanted = arm.treatment.dose.per_kg
+    on = day.toordinal()
+    return weight_of(Context(cut_at(record, on), asking.trial.readings, {}, on, on), wanted) if wanted else None
+
+
+def _since(record: PatientRecord, then: Screening, asking: Asking, day: date) -> Iterator[tuple[str, str]]:
+    """What has happened after the day of the assignment and stands against going on: consent, pregnancy, exclusions."""
+    if asking.today <= day:
+        return
+    if not _consents(record, asking, asking.today) and _consents(record, asking, day):
+        yield "later-consent", "since the assignment the research Consent is no longer in force"
+    before = {verdict.criterion.id for verdict in then.criteria if verdict.against}
+    for verdict in _screened(record, asking, asking.today, randomised=False).criteria:
+        if verdict.criterion.kind == "exclusion" and verdict.against and verdict.criterion.id not in before:
+            yield "later-exclusion", f"since the assignment {_told(verdict)}"
