@@ -4,78 +4,23 @@ Exit codes: 0 done; 1 done, with an issue of severity `error`; 2 a wrong call or
 """
 
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from adapter.errors import AdapterError, UsageError
+from adapter.options import CONFIG, FORM, PATH, READINGS, SOURCES, TRIAL, Day, asking, assigning
 
 if TYPE_CHECKING:
+    from adapter.report.assigning import Outcome, Wanted
     from adapter.report.results import Format, Results
     from adapter.report.run import Run
-
-DEFAULT_TRIAL = "ln-msc-il2"
-_TRIAL_HELP = "A shipped trial, or the path of a trial folder."
-_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
-F = TypeVar("F", bound=Callable[..., object])
-
-
-class _Day(click.ParamType[date]):
-    """A whole day, `YYYY-MM-DD`."""
-
-    name = "date"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        if isinstance(value, date):
-            return value
-        try:
-            return date.fromisoformat(str(value) if _DAY.match(str(value)) else "")
-        except ValueError:
-            self.fail(f"{value!r} is not a date; write YYYY-MM-DD", param, ctx)
-
-
-_PATH = click.Path(path_type=Path)
-_TRIAL = click.option("--trial", metavar="ID", default=DEFAULT_TRIAL, show_default=True, help=_TRIAL_HELP)
-_CONFIG = click.option("--config", type=_PATH, metavar="FILE", help="A TOML file.  [default: $TRIAL_ADAPTER_CONFIG]")
-_READINGS = click.option(
-    "--readings", type=_PATH, metavar="FILE", help="The site's signed readings.  [default: of the configuration]"
-)
-_SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-_ASKING = (
-    _SOURCES,
-    _TRIAL,
-    click.option("--as-of", type=_Day(), metavar="DATE", help="The day of the question.  [default: today at the site]"),
-    click.option("--consent-date", type=_Day(), metavar="DATE", help="The day of informed consent."),
-    click.option("--screening-date", type=_Day(), metavar="DATE", help="The day of screening."),
-    click.option("--randomisation-date", type=_Day(), metavar="DATE", help="The day of random assignment."),
-    click.option("--complete", multiple=True, metavar="TYPES|all", help="Resource types that SOURCE holds completely."),
-    click.option("--not-kept", multiple=True, metavar="TYPES", help="Medication types that the site does not keep."),
-    click.option(
-        "--format",
-        "format_",
-        type=click.Choice(["text", "json", "ndjson"]),
-        default="text",
-        show_default=True,
-        help="Text for people; JSON as in profiles/screening.schema.json.",
-    ),
-    click.option("--out", type=_PATH, metavar="FILE", help="Write the result there; the file is whole or as it was."),
-    click.option("--issues", "issues_file", type=_PATH, metavar="FILE", help="Write every issue there, as NDJSON."),
-    _READINGS,
-    _CONFIG,
-)
-
-
-def asking(command: F) -> F:
-    """The argument and options of every command that screens."""
-    for add in reversed(_ASKING):
-        command = add(command)
-    return command
+    from adapter.sinks.folder import Form
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -126,13 +71,86 @@ def explain(patient: str, format_: "Format", out: Path | None, issues_file: Path
         return _told(run, results, issues_file)
 
 
+@cli.command()
+@assigning
+def assign(
+    assignments: Path | None, first_dose: date | None, screening_status: bool, form: "Form", out: Path | None,
+    dry_run: bool, issues_file: Path | None, **asked: object,
+) -> int:  # fmt: skip
+    """Write the trial's resources for patients whom the randomiser assigned, or say what stands against it.
+
+    The records are screened anew as of the day of the assignment. ResearchSubject, CarePlan and MedicationRequest are
+    drafts: a physician orders in the EHR. If anything is refused, nothing is written and the exit code is 1.
+
+    \b
+    A full example, assignments.csv:
+      study,patient,arm,assigned_at,allocation_id,recorded_by
+      ln-msc-il2,p1,MSC,2026-11-22T09:30:00+08:00,A-001,Practitioner/dr-li
+
+    \b
+    and the command:
+      trial-adapter assign export/ --assignments assignments.csv --complete all \\
+        --readings signed.yaml --first-dose 2026-11-30 --out resources/
+    """
+    if assignments is None and not screening_status:
+        raise UsageError("nothing to do: give --assignments FILE, or --screening-status")
+    run = _started(asked, None, issues_file)
+    from adapter.report.assigning import Wanted, carry_out
+    from adapter.report.results import Results
+
+    wanted = Wanted(
+        assignments=assignments, first_dose=first_dose, screening_status=screening_status, form=form, out=out
+    )
+    outcome = carry_out(run, wanted)
+    for line in outcome.told():
+        _tell(line)
+    with closing(Results("json")) as results:
+        for screening in outcome.assigned.looked_at:
+            results.note(screening)
+        code = _told(run, results, issues_file)
+    if not outcome.assigned.refusals:
+        _deliver(run, outcome, wanted, dry_run)
+    return max(code, outcome.code)
+
+
+def _deliver(run: "Run", outcome: "Outcome", wanted: "Wanted", dry_run: bool) -> None:
+    from adapter.report.assigning import as_diff, as_stream, as_text, write
+    from adapter.report.text import joined_lines
+
+    if dry_run:
+        _write(joined_lines(as_diff(outcome)), None)
+    elif wanted.out is None:
+        _write(as_stream(outcome, wanted.form), None)
+    else:
+        written = write(outcome, wanted)
+        _write(joined_lines(as_text(run, outcome, written, wanted.out)), None)
+
+
+@cli.command()
+@TRIAL
+@click.option("--arm", required=True, metavar="ARM", help="An arm, by its id or name.")
+@click.option("--first-dose", type=Day(), required=True, metavar="DATE", help="The day of the first dose.")
+@READINGS
+@CONFIG
+def schedule(trial: str, arm: str, first_dose: date, readings: Path | None, config: Path | None) -> int:
+    """The dates of every dose of an arm, with weekdays."""
+    from adapter.report.study import schedule_lines
+    from adapter.report.text import joined_lines
+
+    lines, refused = schedule_lines(trial, arm, first_dose, readings, config)
+    for line in refused:
+        _tell(line)
+    _write(joined_lines(lines), None)
+    return int(bool(refused))
+
+
 @cli.group("trial")
 def trials() -> None:
     """What a trial asks."""
 
 
 @trials.command("show")
-@_TRIAL
+@TRIAL
 def show(trial: str) -> int:
     """The criteria: each sentence, what it means to the program, and the readings that it rests on."""
     from adapter.report.criteria import criteria
@@ -143,13 +161,26 @@ def show(trial: str) -> int:
     return 0
 
 
+@trials.command()
+@TRIAL
+@click.option("--out", type=PATH, metavar="DIR", help="The folder to write to.  [default: stdout]")
+@FORM
+@CONFIG
+def export(trial: str, out: Path | None, form: "Form", config: Path | None) -> int:
+    """The trial as FHIR: ResearchStudy, Group, PlanDefinition, ActivityDefinition, Questionnaire and the site."""
+    from adapter.report.study import exported
+
+    _write(exported(trial, out, form, config), None)
+    return 0
+
+
 @cli.group()
 def mappings() -> None:
     """The tables under mappings/."""
 
 
 @mappings.command()
-@_TRIAL
+@TRIAL
 @click.option("--all", "every", is_flag=True, help="Every shipped trial.")
 def check(trial: str, every: bool) -> int:
     """Check value sets, concept maps, facts, units, criteria and readings; exit code 1 where one is wrong."""
@@ -162,10 +193,10 @@ def check(trial: str, every: bool) -> int:
 
 
 @mappings.command()
-@_SOURCES
-@_TRIAL
+@SOURCES
+@TRIAL
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@_CONFIG
+@CONFIG
 def coverage(sources: tuple[str, ...], trial: str, format_: str, config: Path | None) -> int:
     """The codes and units met in SOURCE that no table knows, ranked by how many decisions they could change."""
     from adapter.report.run import Call, start
@@ -187,7 +218,7 @@ def _started(asked: dict[str, object], out: Path | None, issues_file: Path | Non
         raise UsageError("--out and --issues name the same file; write two names")
     for sink in filter(None, (out, issues_file)):
         check_sink(sink)
-    anchors = {name: asked.pop(f"{name}_date") for name in ("consent", "screening", "randomisation")}
+    anchors = {name: asked.pop(f"{name}_date", None) for name in ("consent", "screening", "randomisation")}
     given = {name: day for name, day in anchors.items() if day}
     run = start(Call(anchors=given, options=_written_options(), **asked))  # type: ignore[arg-type]
     for note in run.notes:

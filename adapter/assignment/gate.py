@@ -35,7 +35,9 @@ def allocation_system(trial: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """What holds for every assignment of a run. `today` is the day of the run; `held` are the subjects of the sink."""
+    """What holds for every assignment of a run. `today` is the day of the run; `held` are the subjects of the sink,
+    `since` the day on which each patient was assigned.
+    """
 
     trial: Trial
     arms: Arms
@@ -45,6 +47,7 @@ class Asking:
     anchors: Mapping[str, date] = field(default_factory=dict)
     not_kept: frozenset[str] = frozenset()
     held: tuple[tuple[str, Enrolment], ...] = ()
+    since: Mapping[str, date] = field(default_factory=dict)
     first_dose: date | None = None
 
     def day_of(self, assignment: Assignment) -> date:
@@ -76,6 +79,7 @@ class Decision:
 
     assignment: Assignment
     refusals: tuple[Refusal, ...]
+    screening: Screening
     later: tuple[Refusal, ...] = ()
     already: bool = False
     approved: Approved | None = None
@@ -149,16 +153,24 @@ def decide(assignment: Assignment, record: PatientRecord, asking: Asking) -> Dec
         *_formalities(record, consent, then, arm, asking),
         *([(weight.code, weight.sentence)] if isinstance(weight, NoWeight) else []),
     ]
-    later = _refusals(assignment, record, _since(record, then, asking, day))
+    later = _refusals(assignment.where, record, _since(record, then, asking, day))
     already = any(who == record.patient and _is_on(one, arm) for who, one in asking.held)
     if found or consent is None or isinstance(weight, NoWeight):
-        return Decision(assignment, _refusals(assignment, record, found), later, already)
+        return Decision(assignment, _refusals(assignment.where, record, found), then, later, already)
     courses = planned_courses(arm, asking.trial, asking.first_dose)
-    return Decision(assignment, (), later, already, Approved(assignment, arm, day, then, consent, weight, courses))
+    approved = Approved(assignment, arm, day, then, consent, weight, courses)
+    return Decision(assignment, (), then, later, already, approved)
 
 
-def _refusals(assignment: Assignment, record: PatientRecord, found: Iterable[tuple[str, str]]) -> tuple[Refusal, ...]:
-    return tuple(Refusal(assignment.where, record.patient, *pair) for pair in dict.fromkeys(found))
+def later_of(record: PatientRecord, asking: Asking) -> tuple[Refusal, ...]:
+    """What must be told of a patient whom an earlier run assigned."""
+    day = asking.since[record.patient]
+    then = _screened(record, asking, day, randomised=True)
+    return _refusals("assigned before", record, _since(record, then, asking, day))
+
+
+def _refusals(where: str, record: PatientRecord, found: Iterable[tuple[str, str]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(where, record.patient, *pair) for pair in dict.fromkeys(found))
 
 
 def _is_on(one: Enrolment, arm: Arm) -> bool:
@@ -174,7 +186,13 @@ def _formalities(
         yield "no-consent", "no active research Consent for this study on the day of the assignment"
     used = {reading for verdict in then.criteria for reading in verdict.readings}
     for name in unsigned((*used, *arm.treatment.readings), asking.trial):
-        yield "reading-unsigned", f"the reading {name} is not signed; decide it and put name and date to it"
+        yield "reading-unsigned", unsigned_text(name, asking.trial)
+
+
+def unsigned_text(name: str, trial: Trial) -> str:
+    """What to decide, and where."""
+    question = next(entry.question for entry in trial.entries if entry.id == name)
+    return f"the reading {name} is not signed: {question} Decide, and put name and date to it (--readings FILE)"
 
 
 def _screened(record: PatientRecord, asking: Asking, day: date, *, randomised: bool) -> Screening:

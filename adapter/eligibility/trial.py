@@ -170,7 +170,7 @@ def _study(path: Path, source: _Criteria) -> Study:
     names = {source.study, *(identifier.value for identifier in study.identifier)}
     names |= {f"{identifier.system or ''}|{identifier.value}" for identifier in study.identifier}
     names |= {artifact.url for artifact in study.related_artifact if artifact.url}
-    return Study(source.trial, source.attestation.system, source.questionnaire, frozenset(names))
+    return Study(source.trial, source.attestation.system, source.questionnaire, frozenset(names), source.study)
 
 
 def _flat(text: str) -> str:

@@ -22,6 +22,7 @@ class Study:
     attestation: str
     questionnaire: str
     names: frozenset[str] = field(default_factory=frozenset)
+    canonical: str = ""
 
 
 @dataclass(frozen=True, slots=True)

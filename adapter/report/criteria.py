@@ -5,11 +5,11 @@ from typing import cast
 
 import msgspec
 
+from adapter.eligibility.parts import parts_of, readings_of
 from adapter.eligibility.predicates.base import Predicate
 from adapter.eligibility.predicates.logic import AnyOf
 from adapter.eligibility.readings import ReadingEntry
 from adapter.eligibility.trial import Criterion, Trial
-from adapter.report.predicates import parts_of, readings_of
 from adapter.report.text import Page, number, wrapped
 
 _UNTOLD = {"loaded"}
@@ -82,7 +82,7 @@ def _reading(name: str, criterion: Criterion, trial: Trial, shown: dict[str, str
 
 
 def _in_full(entry: ReadingEntry, trial: Trial, page: Page) -> Iterator[str]:
-    in_force = str(trial.readings[entry.id])
+    in_force = str(trial.readings.get(entry.id, ""))
     signed = f"signed by {entry.decided_by} on {entry.decided_on}" if entry.decided_by else "unsigned"
     yield from wrapped(f"reading {entry.id} ({signed}): {entry.question}", page.width, 4, 4)
     for option, meaning in entry.options.items():
@@ -90,7 +90,7 @@ def _in_full(entry: ReadingEntry, trial: Trial, page: Page) -> Iterator[str]:
             yield from wrapped(f"{page.mark('item')} {option}: {meaning}", page.width, 8, 2)
         else:
             yield from wrapped(f"{page.mark('favour')} {option}: {meaning} (in force)", page.width, 8, 2)
-    if in_force not in entry.options:
+    if in_force and in_force not in entry.options:
         yield from wrapped(f"{page.mark('favour')} {in_force} (in force)", page.width, 8, 2)
 
 

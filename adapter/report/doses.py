@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from adapter.eligibility.context import Context, Span
+from adapter.eligibility.parts import parts_of
 from adapter.eligibility.predicates.dose import UnstableDose
 from adapter.eligibility.screening import Asked, Screening
 from adapter.eligibility.timeline import Segment, segment_of, timeline
@@ -12,7 +13,6 @@ from adapter.eligibility.trial import Trial
 from adapter.facts.model import Fact
 from adapter.fhir.dates import When, day_text
 from adapter.fhir.quantities import plain
-from adapter.report.predicates import parts_of
 from adapter.report.text import Page, columns, wrapped
 
 

@@ -53,13 +53,14 @@ class Run:
     trial: Trial
     asked: Asked
     limits: Limits
+    config: Config
     collector: Collector
     notes: tuple[str, ...]
 
     def screenings(self) -> Iterator[Screening]:
         """Every patient, as the sources let him be finished."""
         stamped = versions_of(self.trial)
-        for record in self._records(self.events()):
+        for record in self.records(self.events()):
             yield screen(record, self.trial, self.asked, stamped)
 
     def screening_of(self, asked: str) -> Screening:
@@ -67,16 +68,17 @@ class Run:
 
         Raises UsageError where the input does not know him.
         """
-        names = _Names()
+        names = Names()
         found: PatientRecord | None = None
-        for record in self._records(names.noted(self.events())):
+        for record in self.records(names.noted(self.events())):
             if names.means(asked, record.patient):
                 found = record
         if found is None:
             raise UsageError(f"no patient {asked!r} in the input; {names.nearest(asked)}")
         return screen(found, self.trial, self.asked, versions_of(self.trial))
 
-    def _records(self, events: Iterable[Event]) -> Iterator[PatientRecord]:
+    def records(self, events: Iterable[Event]) -> Iterator[PatientRecord]:
+        """Every patient's record; an issue where there is none."""
         told = False
         for record in self.collector.records(events):
             told = True
@@ -103,7 +105,7 @@ def start(call: Call) -> Run:
     trial = load_trial(call.trial, decisions=call.readings or config.readings, site=site)
     asked = Asked(call.as_of or today(site.zone), call.anchors, frozenset(not_kept))
     collector = Collector(trial.vocabulary(Calendar(site.zone)), complete)
-    return Run(call, trial, asked, limits_of(config), collector, tuple(_excusing_nothing(not_kept)))
+    return Run(call, trial, asked, limits_of(config), config, collector, tuple(_excusing_nothing(not_kept)))
 
 
 def site_of(config: Config) -> Site:
@@ -167,7 +169,7 @@ def _excusing_nothing(not_kept: Iterable[str]) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class _Names:
+class Names:
     """The names of patients as they stream by; merged records, fullUrls and identifiers lead to one of them."""
 
     other: dict[str, str] = field(default_factory=dict)

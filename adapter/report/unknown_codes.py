@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from adapter.eligibility.parts import facts_of
 from adapter.eligibility.trial import Trial
 from adapter.fhir import elements as fhir
 from adapter.fhir.concepts import readable_name
@@ -21,7 +22,6 @@ from adapter.fhir.elements import (
 from adapter.fhir.quantities import conversion
 from adapter.fhir.references import contained_medication, key_of
 from adapter.fhir.terminology import Grade
-from adapter.report.predicates import facts_of
 from adapter.report.text import Page, clean, number, wrapped
 from adapter.sources.events import Event, Record
 

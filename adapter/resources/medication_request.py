@@ -1,0 +1,47 @@
+"""MedicationRequest: one course, status draft, intent plan; the dose is exact and shows its calculation. FHIR R4."""
+
+from collections.abc import Iterator
+
+from adapter.assignment.courses import PlannedCourse
+from adapter.assignment.gate import Approved
+from adapter.eligibility.trial import Trial
+from adapter.resources import names
+from adapter.resources.dosing import calculation, dosage
+from adapter.resources.shape import URI, Resource, built, reference, sealed, subject_uuid, versioned
+
+
+def request_key(trial: Trial, patient: str, number: int) -> str:
+    """The reference of the request for the course of a number."""
+    return f"MedicationRequest/{subject_uuid(trial.id, patient, f'course-{number}')}"
+
+
+def medication_requests(trial: Trial, approved: Approved) -> Iterator[Resource]:
+    """One request a course, all of one group."""
+    for course in approved.courses:
+        yield _request(trial, approved, course)
+
+
+def _request(trial: Trial, approved: Approved, course: PlannedCourse) -> Resource:
+    treatment, weight, patient = approved.arm.treatment, approved.weight, approved.patient
+    definition = names.canonical(names.activity_definition(trial, approved.arm), approved.arm.version)
+    supporting = [versioned(weight.source.reference, weight.source.version)] if weight else None
+    told = calculation(treatment, weight)
+    resource = built(
+        "MedicationRequest",
+        request_key(trial, patient, course.number).partition("/")[2],
+        "trial-medication-request",
+        {
+            "status": "draft",
+            "intent": "plan",
+            "medicationCodeableConcept": treatment.medication,
+            "subject": reference(patient),
+            "supportingInformation": supporting,
+            "authoredOn": approved.assignment.instant,
+            "instantiatesCanonical": [definition],
+            "basedOn": [reference(f"CarePlan/{subject_uuid(trial.id, patient, 'plan')}")],
+            "groupIdentifier": {"system": URI, "value": f"urn:uuid:{subject_uuid(trial.id, patient, 'courses')}"},
+            "note": [{"text": told}] if told else None,
+            "dosageInstruction": [dosage(approved.arm, weight, course)],
+        },
+    )
+    return sealed(resource)

@@ -1,0 +1,62 @@
+"""What a run would write against what the sink holds: new, changed, the same, or kept because a person edited it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from adapter.resources.research_subject import SCREENED
+from adapter.resources.shape import Resource, Value, is_untouched, key_of, plain
+
+PERSONAL = frozenset({"ResearchSubject", "CarePlan", "MedicationRequest"})
+"""What people go on editing: overwritten only as long as it is as this program wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource of a run beside what the sink holds of it; `kept`: that stays, since a person edited it."""
+
+    action: Literal["create", "update", "same", "kept"]
+    resource: Resource
+    held: Resource | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the sink changes."""
+        return self.action in ("create", "update")
+
+
+def reconcile(resources: Iterable[Resource], held: Mapping[str, Resource]) -> tuple[Change, ...]:
+    """Every resource with what is to be done about it."""
+    return tuple(_change(resource, held.get(key_of(resource))) for resource in resources)
+
+
+def _change(resource: Resource, held: Resource | None) -> Change:
+    if held is None:
+        return Change("create", resource)
+    if _content(resource) == _content(held):
+        return Change("same", resource, held)
+    kept = resource["resourceType"] in PERSONAL and not _may_replace(resource, held)
+    return Change("kept" if kept else "update", resource, held)
+
+
+def _may_replace(resource: Resource, held: Resource) -> bool:
+    """An assignment follows any status of screening; nothing goes back from an assignment, nothing undoes a person."""
+    if resource["resourceType"] == "ResearchSubject":
+        before, after = str(held.get("status")), str(resource["status"])
+        early = {*SCREENED.values(), "candidate", "potential-candidate"}
+        if after not in early and before in early:
+            return True
+        if after in early and before not in early:
+            return False
+    return is_untouched(held)
+
+
+def _content(resource: Resource) -> Value:
+    """Without what a server adds."""
+    meta = resource.get("meta")
+    own = (
+        {k: v for k, v in meta.items() if k not in ("versionId", "lastUpdated", "source")}
+        if isinstance(meta, Mapping)
+        else {}
+    )
+    return plain({**resource, "meta": own})

@@ -1,0 +1,1 @@
+"""Where resources go: a folder; standard output."""
