@@ -6,7 +6,7 @@ from adapter.resources import names
 from adapter.resources.dosing import calculation, course_lines, sentence
 from adapter.resources.medication_request import request_key
 from adapter.resources.research_subject import subject_key
-from adapter.resources.shape import Resource, built, narrative, reference, sealed, subject_uuid, versioned
+from adapter.resources.shape import Resource, built, narrative, reference, sealed, subject_uuid
 
 NO_ORDER = "A plan, not an order: nothing may be given before a physician has ordered it."
 
@@ -36,7 +36,7 @@ def title(trial: Trial, approved: Approved) -> str:
 
 def care_plan(trial: Trial, approved: Approved) -> Resource:
     """FHIR R4 CarePlan, status draft, intent plan."""
-    weight = [versioned(approved.weight.source.reference, approved.weight.source.version)] if approved.weight else []
+    weight = [reference(approved.weight.source.reference)] if approved.weight else []
     requests = [request_key(trial, approved.patient, course.number) for course in approved.courses]
     start = next((course.days[0] for course in approved.courses if course.days), approved.day)
     lines = plan_lines(trial, approved)

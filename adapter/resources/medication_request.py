@@ -7,7 +7,7 @@ from adapter.assignment.gate import Approved
 from adapter.eligibility.trial import Trial
 from adapter.resources import names
 from adapter.resources.dosing import calculation, dosage
-from adapter.resources.shape import URI, Resource, built, reference, sealed, subject_uuid, versioned
+from adapter.resources.shape import URI, Resource, built, reference, sealed, subject_uuid
 
 
 def request_key(trial: Trial, patient: str, number: int) -> str:
@@ -24,7 +24,7 @@ def medication_requests(trial: Trial, approved: Approved) -> Iterator[Resource]:
 def _request(trial: Trial, approved: Approved, course: PlannedCourse) -> Resource:
     treatment, weight, patient = approved.arm.treatment, approved.weight, approved.patient
     definition = names.canonical(names.activity_definition(trial, approved.arm), approved.arm.version)
-    supporting = [versioned(weight.source.reference, weight.source.version)] if weight else None
+    supporting = [reference(weight.source.reference)] if weight else None
     told = calculation(treatment, weight)
     resource = built(
         "MedicationRequest",
