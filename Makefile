@@ -22,9 +22,11 @@ DEV = .venv-dev/bin
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
-demo: .venv/ready ## screen the example cohort: a table, then one patient's dossier
+demo: .venv/ready ## screen the example cohort, show one dossier, assign two patients and print their plans
 	@.venv/bin/trial-adapter screen $(COHORT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter explain $(COHORT) --patient $(PATIENT) --as-of $(AS_OF) --complete all || test $$? -eq 1
+	@.venv/bin/trial-adapter assign $(COHORT) --assignments examples/assignment/assignments.csv --as-of $(AS_OF) \
+	  --complete all --readings examples/assignment/readings.yaml --out build/demo || test $$? -eq 1
 
 test: check ## check, then every test, with coverage
 	@echo "Not run on this machine: nothing. Every test needs only what .venv-dev holds."

@@ -95,7 +95,7 @@ class Arm(_Shape, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """The arms of a trial in the order of their files."""
+    """The arms of a trial in the order of the protocol."""
 
     all: tuple[Arm, ...]
 
@@ -124,7 +124,7 @@ def load_arms(trial: Trial) -> Arms:
     names = [name for arm in found for name in {arm.id, arm.name}]
     if len(set(names)) < len(names):
         raise MappingError(f"{trial.folder / 'arms'}: two arms share an id or a name; every one is used once")
-    return Arms(tuple(found))
+    return Arms(tuple(sorted(found, key=lambda arm: protocol.index(_flat(arm.sentence)))))
 
 
 def _arm(path: Path) -> Arm:

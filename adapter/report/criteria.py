@@ -5,6 +5,7 @@ from typing import cast
 
 import msgspec
 
+from adapter.assignment.arms import load_arms
 from adapter.eligibility.parts import parts_of, readings_of
 from adapter.eligibility.predicates.base import Predicate
 from adapter.eligibility.predicates.logic import AnyOf
@@ -29,6 +30,21 @@ def criteria(trial: Trial, page: Page) -> Iterator[str]:
             if criterion.kind == kind:
                 yield from _criterion(criterion, trial, shown, page)
     yield from _attestation(trial, page)
+    if (trial.folder / "arms").is_dir():
+        yield from _arms(trial, shown, page)
+
+
+def _arms(trial: Trial, shown: dict[str, str], page: Page) -> Iterator[str]:
+    """The arms: the protocol's sentence, one course of it, and the readings that every dose rests on."""
+    yield from ("", "Arms", "----")
+    for arm in load_arms(trial).all:
+        yield ""
+        yield from wrapped(f"{arm.name} ({arm.id})", page.width, 0, 4)
+        yield from wrapped(f'"{arm.sentence}"', page.width, 4)
+        dose = arm.treatment.dose
+        yield from wrapped(f"dose {dose.value:,f} {dose.unit}{'/kg' if dose.per_kg else ''}", page.width, 4, 4)
+        for name in arm.treatment.readings:
+            yield from _reading(name, arm.id, trial, shown, page)
 
 
 def _criterion(criterion: Criterion, trial: Trial, shown: dict[str, str], page: Page) -> Iterator[str]:
@@ -38,7 +54,7 @@ def _criterion(criterion: Criterion, trial: Trial, shown: dict[str, str], page: 
     for part in parts_of(criterion.holds):
         yield from wrapped(_meaning(part), page.width, 4, 4)
     for name in readings_of(criterion, trial):
-        yield from _reading(name, criterion, trial, shown, page)
+        yield from _reading(name, criterion.id, trial, shown, page)
 
 
 def _meaning(predicate: Predicate) -> str:
@@ -71,13 +87,13 @@ def _window(within: dict[str, object]) -> str:
     return f"{length} before {within['before']}"
 
 
-def _reading(name: str, criterion: Criterion, trial: Trial, shown: dict[str, str], page: Page) -> Iterator[str]:
+def _reading(name: str, where: str, trial: Trial, shown: dict[str, str], page: Page) -> Iterator[str]:
     """A reading in full where it comes first, its option in force wherever it comes again."""
     entry = next(entry for entry in trial.entries if entry.id == name)
     if name in shown:
         yield from wrapped(f"reading {name}: {trial.readings[name]} (see {shown[name]})", page.width, 4, 4)
         return
-    shown[name] = criterion.id
+    shown[name] = where
     yield from _in_full(entry, trial, page)
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from adapter.assignment.arms import load_arms
 from adapter.eligibility.trial import load_trial_folder
 from adapter.errors import AdapterError, UsageError
 from adapter.fhir.files import data_dir, load_yaml, read_bytes
@@ -54,6 +55,8 @@ def check_all(trial: str | None, root: Path | None = None) -> tuple[list[str], l
     for folder in folders:
         faults += _schema_faults(folder / "criteria.yaml", "criteria", root)
         faults += _schema_faults(folder / "readings.yaml", "readings", root)
+        for arm in sorted((folder / "arms").glob("*.json")):
+            faults += _schema_faults(arm, "arm", root)
     if not faults:
         faults += _loading_faults(folders, root)
     return [_relative(fault, root) for fault in faults], _counted(files, folders)
@@ -233,7 +236,9 @@ def _loading_faults(folders: Iterable[Path], root: Path) -> Iterator[str]:
         return
     for folder in folders:
         try:
-            load_trial_folder(folder, tables)
+            trial = load_trial_folder(folder, tables)
+            if (folder / "arms").is_dir():
+                load_arms(trial)
         except AdapterError as error:
             yield str(error)
 
