@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapter.assignment.arms import load_arms
 from adapter.errors import UsageError
 from tests.builders import (
     Json,
@@ -27,7 +28,9 @@ from tests.builders import (
 from tests.laws.records import ROOT, TODAY, ago, answers, cohort, pool, screening, trial
 
 FOLDER = ROOT / "mappings" / "trials" / "ln-msc-il2"
-ENTRIES = {entry["id"]: entry for entry in yaml.safe_load((FOLDER / "readings.yaml").read_text(encoding="utf-8"))}
+SHIPPED = {entry["id"]: entry for entry in yaml.safe_load((FOLDER / "readings.yaml").read_text(encoding="utf-8"))}
+OF_DOSES = {name for arm in load_arms(trial()).all for name in arm.treatment.readings}
+ENTRIES = {name: entry for name, entry in SHIPPED.items() if name not in OF_DOSES}
 IN_FORCE: dict[str, str | int] = {name: entry["in-force"] for name, entry in ENTRIES.items()}
 
 
@@ -229,8 +232,16 @@ def test_every_reading_and_every_named_option_has_a_case() -> None:
         assert {(name, option) for option in named} <= told
 
 
-def test_every_reading_is_named_by_some_criterion() -> None:
+def test_every_reading_is_named_by_some_criterion_or_else_by_an_arm() -> None:
     assert all(naming(reading) for reading in ENTRIES)
+    assert OF_DOSES == SHIPPED.keys() - ENTRIES.keys()
+    assert not any(naming(reading) for reading in OF_DOSES)
+
+
+def test_what_the_protocol_does_not_say_of_a_dose_has_no_default() -> None:
+    assert {name for name, entry in SHIPPED.items() if entry["in-force"] is None} == {
+        "msc-infusions", "il2-courses", "il2-interval",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
