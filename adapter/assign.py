@@ -53,7 +53,7 @@ def assign(
 ) -> Assigned:
     """Weighs every assignment against the stream of records; with `screening_status` screens the other patients too."""
     wrong = list(check_file(assignments, asking))
-    bad = {refusal.where for refusal in wrong}
+    not_ours = {refusal.where for refusal in wrong if refusal.code in ("other-study", "future-date")}
     waiting = {one.where: one for one in assignments}
     decisions: list[Decision] = []
     screenings: list[Screening] = []
@@ -64,7 +64,7 @@ def assign(
         mine = [one for one in waiting.values() if means(one.patient, record.patient)]
         for one in mine:
             del waiting[one.where]
-            decisions += [] if one.where in bad else [decide(one, record, asking)]
+            decisions += [] if one.where in not_ours else [decide(one, record, asking)]
         if not mine and record.patient in asking.since:
             blocked += later_of(record, asking)
         elif screening_status and not mine:

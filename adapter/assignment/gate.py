@@ -139,23 +139,22 @@ def allocations_used(
 
 
 def decide(assignment: Assignment, record: PatientRecord, asking: Asking) -> Decision:
-    """Weighs one assignment whose study, arm and date are right. Pure."""
+    """Weighs one assignment of this study; with an unknown arm, all that does not depend on the arm. Pure."""
     arm = asking.arms.called(assignment.arm)
-    assert arm is not None, "check_file comes first"
     day = asking.day_of(assignment)
     then = _screened(record, asking, day, randomised=True)
     own = (*record.enrolments, *(one for who, one in asking.held if who == record.patient))
     consent = _consent(record, asking, day)
-    weight = _weight(then.record, arm, asking, day)
+    weight = _weight(then.record, arm, asking, day) if arm else None
     found = [
         *_not_eligible(then),
-        *_arm_taken(own, assignment, arm, asking),
+        *(_arm_taken(own, assignment, arm, asking) if arm else ()),
         *_formalities(record, consent, then, arm, asking),
         *([(weight.code, weight.sentence)] if isinstance(weight, NoWeight) else []),
     ]
     later = _refusals(assignment.where, record, _since(record, then, asking, day))
     already = any(who == record.patient and _is_on(one, arm) for who, one in asking.held)
-    if found or consent is None or isinstance(weight, NoWeight):
+    if found or arm is None or consent is None or isinstance(weight, NoWeight):
         return Decision(assignment, _refusals(assignment.where, record, found), then, later, already)
     courses = planned_courses(arm, asking.trial, asking.first_dose)
     approved = Approved(assignment, arm, day, then, consent, weight, courses)
@@ -173,19 +172,19 @@ def _refusals(where: str, record: PatientRecord, found: Iterable[tuple[str, str]
     return tuple(Refusal(where, record.patient, *pair) for pair in dict.fromkeys(found))
 
 
-def _is_on(one: Enrolment, arm: Arm) -> bool:
-    return one.status in ON_TRIAL and one.assigned_arm == arm.name
+def _is_on(one: Enrolment, arm: Arm | None) -> bool:
+    return arm is not None and one.status in ON_TRIAL and one.assigned_arm == arm.name
 
 
 def _formalities(
-    record: PatientRecord, consent: Consented | None, then: Screening, arm: Arm, asking: Asking
+    record: PatientRecord, consent: Consented | None, then: Screening, arm: Arm | None, asking: Asking
 ) -> Iterator[tuple[str, str]]:
     if not record.patient.startswith("Patient/"):
         yield "patient-without-id", "the Patient has no id that a resource could refer to"
     if consent is None:
         yield "no-consent", "no active research Consent for this study on the day of the assignment"
     used = {reading for verdict in then.criteria for reading in verdict.readings}
-    for name in unsigned((*used, *arm.treatment.readings), asking.trial):
+    for name in unsigned((*used, *(arm.treatment.readings if arm else ())), asking.trial):
         yield "reading-unsigned", unsigned_text(name, asking.trial)
 
 
