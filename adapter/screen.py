@@ -15,10 +15,11 @@ import msgspec
 from adapter.eligibility.context import Setting
 from adapter.eligibility.screening import Asked, Screening, screen
 from adapter.eligibility.trial import Trial, load_trial_folder
-from adapter.errors import UsageError
+from adapter.errors import MappingError, UsageError
 from adapter.facts.collect import Collector
 from adapter.fhir.dates import Calendar
 from adapter.fhir.files import data_dir
+from adapter.fhir.schemas import trial_faults
 from adapter.fhir.tables import Tables, load_tables
 from adapter.sources.bundle import read_document
 from adapter.sources.events import Event
@@ -61,7 +62,11 @@ def load_trial(
     if not (folder / "criteria.yaml").is_file():
         shipped = sorted(p.parent.name for p in (data_dir() / "mappings" / "trials").glob("*/criteria.yaml"))
         raise UsageError(f"no trial {str(trial)!r}; write one of {', '.join(shipped)}, or the path of a trial folder")
-    return load_trial_folder(folder, tables, readings, decisions)
+    loaded = load_trial_folder(folder, tables, readings, decisions)
+    if folder.parent != data_dir() / "mappings" / "trials":  # the tests have checked the shipped ones
+        for fault in trial_faults(folder):
+            raise MappingError(fault)
+    return loaded
 
 
 def screen_bundle(

@@ -112,7 +112,7 @@ def test_the_vocabulary_tells_every_predicate_and_every_key() -> None:
 
 def test_the_blocks_of_add_a_trial_are_cut_out_of_the_second_trial() -> None:
     folder = ROOT / "tests" / "trials" / "second-trial"
-    files = [path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())]
+    files = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.is_file()]
     shown = [block.text for block in of_page("add-a-trial.md") if block.language in ("yaml", "json")]
     assert len(shown) == 4
     for text in shown:

@@ -1,5 +1,6 @@
 """A second trial needs no Python: the folder `trials/second-trial`, of another disease, screens by its own pages."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,12 @@ from typing import Any
 import pytest
 
 import adapter
+from adapter.assignment.arms import load_arms
+from adapter.eligibility.trial import load_trial_folder
 from adapter.errors import MappingError
+from adapter.resources.emit import study_resources
+from adapter.resources.judges import judge
+from adapter.resources.shape import encoded
 from tests.builders import (
     Json,
     as_json,
@@ -22,6 +28,7 @@ from tests.builders import (
     patient,
     questionnaire_response,
 )
+from tests.commands import caller
 
 FOLDER = Path(__file__).parent / "trials" / "second-trial"
 AS_OF = date(2026, 11, 22)
@@ -49,7 +56,9 @@ def answer(screening: Any, criterion: str) -> tuple[str, str]:
 
 
 def test_the_folder_holds_data_only() -> None:
-    assert sorted(path.name for path in FOLDER.iterdir()) == [
+    assert sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()) == [
+        "arms/entecavir.json",
+        "arms/peginterferon.json",
         "criteria.yaml",
         "protocol.txt",
         "readings.yaml",
@@ -152,10 +161,10 @@ def test_the_shared_tables_serve_both_trials() -> None:
 
 def copied(folder: Path, file: str, old: str, new: str) -> Path:
     """The trial with one passage of one file replaced."""
-    for path in FOLDER.iterdir():
-        text = path.read_text(encoding="utf-8")
-        assert path.name != file or text.count(old) == 1
-        (folder / path.name).write_text(text.replace(old, new) if path.name == file else text, encoding="utf-8")
+    shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
+    text = (folder / file).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (folder / file).write_text(text.replace(old, new), encoding="utf-8")
     return folder
 
 
@@ -176,3 +185,62 @@ def test_a_mistake_in_the_folder_is_told_with_file_and_line(
     with pytest.raises(MappingError, match=r"criteria\.yaml:\d+: ") as refused:
         adapter.load_trial(copied(tmp_path, file, old, new))
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("readings.yaml", "count as well?", "count as well", "question"),
+        ("arms/entecavir.json", '"version": "1.0.0"', '"version": "1"', "version"),
+    ],
+    ids=["a question without its mark", "a version that is none"],
+)
+def test_a_folder_that_is_given_is_held_against_the_schemas(
+    tmp_path: Path, file: str, old: str, new: str, told: str
+) -> None:
+    with pytest.raises(MappingError, match=rf"{file}:\d+: .*{told}.*schema\.json"):
+        adapter.load_trial(copied(tmp_path, file, old, new))
+
+
+# --- its arms
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"name": "Entecavir group"', '"name": "Entecavir Group"', "letter by letter"),
+        ("0.5 mg by mouth every day", "1 mg by mouth every day", "word for word"),
+        ('"reading": "courses"', '"reading": "birthdays"', "must be a number"),
+        ('"reading": "courses"', '"reading": "cycles"', "no reading 'cycles'"),
+        ('"days": 336', '"note": "daily"', "note"),
+    ],
+)
+def test_a_mistake_in_an_arm_is_told_with_its_file(tmp_path: Path, old: str, new: str, told: str) -> None:
+    folder = copied(tmp_path, "arms/entecavir.json", old, new)
+    with pytest.raises(MappingError, match=r"entecavir\.json") as refused:
+        load_arms(load_trial_folder(folder, adapter.screen.shipped_tables()))
+    assert told in str(refused.value)
+
+
+def test_the_trial_itself_is_written_and_passes_the_judges() -> None:
+    trial = adapter.load_trial(FOLDER)
+    resources = study_resources(trial, load_arms(trial), "1.0")
+    assert [fault for one in resources for fault in judge(one, encoded(one))] == []
+    study = next(one for one in resources if one["resourceType"] == "ResearchStudy")
+    assert [arm["name"] for arm in study["arm"]] == ["Peginterferon group", "Entecavir group"]  # type: ignore
+
+
+def test_its_patients_are_assigned_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    own = consent("2026-10-05", study=None, policy="https://hospital.example/policies/HBV-07", id="own")
+    record = bundle(patient(), own, SURFACE_ANTIGEN, PLATELETS, opinion(False))
+    (tmp_path / "record.json").write_bytes(as_json(record))
+    row = "second-trial,p1,PEG,2026-11-22T08:00:00+08:00,R-1,Practitioner/dr-1"
+    (tmp_path / "rows.csv").write_text(f"study,patient,arm,assigned_at,allocation_id,recorded_by\n{row}\n")
+    done = caller(monkeypatch, capfdbinary)(
+        "assign", tmp_path / "record.json", "--trial", FOLDER, "--assignments", tmp_path / "rows.csv",
+        "--as-of", "2026-11-22", "--complete", "all", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (done.code, done.err) == (0, "")
+    assert "180 ug, subcutaneous, every 7 days, 48 times in 336 days" in done.out

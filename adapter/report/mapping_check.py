@@ -7,12 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar, cast
 
-import msgspec
-
 from adapter.assignment.arms import load_arms
 from adapter.eligibility.trial import load_trial_folder
 from adapter.errors import AdapterError, UsageError
-from adapter.fhir.files import data_dir, load_yaml, read_bytes
+from adapter.fhir.files import data_dir, load_yaml
+from adapter.fhir.schemas import schema_faults, trial_faults
 from adapter.fhir.systems import BASE, FREQUENCY, INGREDIENTS, TEXT
 from adapter.fhir.tables import load_systems, load_tables
 from adapter.report.check_digits import fault_of
@@ -53,10 +52,7 @@ def check_all(trial: str | None, root: Path | None = None) -> tuple[list[str], l
             raise UsageError(f"no trial {trial!r}; write the id of a shipped trial, or the path of a trial folder")
     faults = [*files.faults, *_tables_faults(files)]
     for folder in folders:
-        faults += _schema_faults(folder / "criteria.yaml", "criteria", root)
-        faults += _schema_faults(folder / "readings.yaml", "readings", root)
-        for arm in sorted((folder / "arms").glob("*.json")):
-            faults += _schema_faults(arm, "arm", root)
+        faults += trial_faults(folder)
     if not faults:
         faults += _loading_faults(folders, root)
     return [_relative(fault, root) for fault in faults], _counted(files, folders)
@@ -70,7 +66,7 @@ def _read(root: Path) -> MappingFiles:
     faults: list[str] = []
     sets = _all(root / "valuesets", ValueSetFile, faults)
     maps = _all(root / "conceptmaps", ConceptMapFile, faults)
-    faults += _schema_faults(root / "facts.yaml", "facts", root)
+    faults += schema_faults(root / "facts.yaml", "facts")
     facts = cast(dict[str, dict[str, list[str]]], load_yaml(root / "facts.yaml")[0])
     return MappingFiles(
         root, sets, maps, facts if not faults else {}, load_systems(root / "systems.yaml"), tuple(faults)
@@ -210,21 +206,6 @@ def alternatives(pattern: str) -> list[str]:
         inside = token == "[" or (inside and token != "]")
         parts[-1] += token
     return parts
-
-
-def _schema_faults(path: Path, schema: str, root: Path) -> Iterator[str]:
-    from jsonschema import Draft202012Validator
-
-    try:
-        document, lines = load_yaml(path)
-    except AdapterError as error:
-        yield str(error)
-        return
-    shape = msgspec.json.decode(read_bytes(data_dir() / "profiles" / f"{schema}.schema.json"))
-    for fault in Draft202012Validator(shape).iter_errors(document):
-        at = tuple(fault.absolute_path)
-        line = next((lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in lines), 1)
-        yield f"{path}:{line}: {'.'.join(map(str, at))}: {fault.message[:200]}; see profiles/{schema}.schema.json"
 
 
 def _loading_faults(folders: Iterable[Path], root: Path) -> Iterator[str]:

@@ -84,7 +84,7 @@ def sentence(treatment: Treatment, weight: Weight | None) -> str:
     course = treatment.course
     often = "once"
     if course.doses > 1:
-        each = "every other day" if course.every_days == 2 else f"every {course.every_days} days"
+        each = {1: "every day", 2: "every other day"}.get(course.every_days or 0, f"every {course.every_days} days")
         often = f"{each}, {course.doses} times in {course.days} days"
     parts = (dose_text(treatment, weight), treatment.instruction, str(treatment.route.get("text") or ""), often)
     return ", ".join(part for part in parts if part)
