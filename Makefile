@@ -1,5 +1,5 @@
 # People and continuous integration use the same targets; `make help` lists them.
-# Needed: Python 3.11 or newer and make. Everything else is installed from hash-locked files into .venv*.
+# Needed: Python 3.11 or newer and make; for the tests with HAPI's validator Maven and a JDK. Everything else is installed from hash-locked files into .venv*.
 
 AS_OF   ?= 2026-11-22
 COHORT  ?= examples/cohort
@@ -16,6 +16,8 @@ export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE = 1
 
 DEV = .venv-dev/bin
+# Continuous integration must run everything, so there a missing Maven fails.
+HAPI_TOO = test "$$CI" = true || { command -v mvn && command -v javac; } >/dev/null 2>&1
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs lock clean python
 
@@ -29,8 +31,9 @@ demo: .venv/ready ## screen the example cohort, show one dossier, assign two pat
 	  --complete all --readings examples/assignment/readings.yaml --out build/demo || test $$? -eq 1
 
 test: check ## check, then every test, with coverage
-	@echo "Not run on this machine: nothing. Every test needs only what .venv-dev holds."
-	$(DEV)/python -m pytest --cov --cov-report=term
+	@$(HAPI_TOO) && echo "Not run on this machine: nothing." || \
+	  echo "Not run on this machine: tests/hapi and whatever else asks HAPI's validator, which needs Maven and a JDK, 17 or newer."
+	@$(HAPI_TOO) && set -- || set -- -m "not hapi"; $(DEV)/python -m pytest --cov --cov-report=term "$$@"
 
 check: .venv-dev/ready ## format, lint, types, import order
 	$(DEV)/ruff format --check .

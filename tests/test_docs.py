@@ -151,6 +151,21 @@ def test_the_unit_and_the_system_shown_are_those_of_the_tables() -> None:
     assert system[0] in yaml.safe_load((ROOT / "mappings" / "systems.yaml").read_text(encoding="utf-8"))
 
 
+# --- assign a patient
+
+
+def test_the_page_tells_every_refusal() -> None:
+    """A code stands in the source as `yield "code",`, `NoWeight("code",`, `("code", "why"` or in a Refusal."""
+    files = [*(ROOT / "adapter" / "assignment").glob("*.py"), ROOT / "adapter" / "assign.py"]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    form = r'(?:yield \(?\s*|NoWeight\(|: \(|Refusal\([^"\n]*(?:"", )?|patient\}", )"([a-z]+(?:-[a-z]+)+)",\s'
+    page = (HOW_TO / "assign-a-patient.md").read_text(encoding="utf-8").partition("## What is refused")[2]
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    told = {code for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
+    later = {"later-consent", "later-exclusion"}
+    assert told | later == set(re.findall(form, source))
+
+
 # --- all pages
 
 

@@ -1,0 +1,1 @@
+"""HAPI's validator over what is written: the whole specification, with its invariants, terminology and profiles."""
