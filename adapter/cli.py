@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from adapter.config import load_config
 from adapter.errors import AdapterError, UsageError
 from adapter.options import CONFIG, FORM, PATH, READINGS, SOURCES, TRIAL, Day, asking, assigning
 
@@ -151,13 +152,15 @@ def trials() -> None:
 
 @trials.command("show")
 @TRIAL
-def show(trial: str) -> int:
-    """The criteria: each sentence, what it means to the program, and the readings that it rests on."""
+@READINGS
+@CONFIG
+def show(trial: str, readings: Path | None, config: Path | None) -> int:
+    """The criteria and arms: each sentence, what it means to the program, and the readings that it rests on."""
     from adapter.report.criteria import criteria
+    from adapter.report.study import load_signed
     from adapter.report.text import joined_lines, page_of
-    from adapter.screen import load_trial
 
-    _write(joined_lines(criteria(load_trial(trial), page_of(False))), None)
+    _write(joined_lines(criteria(load_signed(trial, readings, load_config(config)), page_of(False))), None)
     return 0
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from adapter.assignment.arms import Arm, load_arms
 from adapter.assignment.courses import planned_courses, unsigned
 from adapter.assignment.gate import unsigned_text
-from adapter.config import load_config
+from adapter.config import Config, load_config
+from adapter.eligibility.trial import Trial
 from adapter.errors import UsageError
 from adapter.report.assigning import check
 from adapter.report.output import as_array, as_lines
@@ -22,10 +23,15 @@ from adapter.screen import load_trial, program_version
 from adapter.sinks.folder import Batch, Form, bundle_of, files_of, held_in, write_files
 
 
+def load_signed(trial: str, readings: Path | None, settings: Config) -> Trial:
+    """The trial with the site's signed readings: those of the call, else those of the configuration."""
+    return load_trial(trial, decisions=readings or settings.readings, site=site_of(settings))
+
+
 def exported(trial: str, out: Path | None, form: Form, config: Path | None) -> Iterator[bytes]:
     """Writes the trial's resources to a folder and says so, or yields them."""
     settings = load_config(config)
-    loaded = load_trial(trial, decisions=settings.readings, site=site_of(settings))
+    loaded = load_signed(trial, None, settings)
     identifiers = [(one.system, one.value) for one in settings.identifiers if one.trial == loaded.id]
     resources = study_resources(loaded, load_arms(loaded), program_version(), identifiers)
     check(resources)
@@ -47,7 +53,7 @@ def schedule_lines(
 ) -> tuple[list[str], list[str]]:
     """The dates of every dose for a nurse, and what stands against telling them."""
     settings = load_config(config)
-    loaded = load_trial(trial, decisions=readings or settings.readings, site=site_of(settings))
+    loaded = load_signed(trial, readings, settings)
     arms = load_arms(loaded)
     arm = arms.called(arm_name)
     if arm is None:
