@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+import msgspec
+
 from adapter.eligibility.attestation import with_attestation
 from adapter.eligibility.context import Anchor, Context, cut_at, without_future
 from adapter.eligibility.finding import Finding
@@ -22,19 +24,17 @@ _REPEATABLE = ("Observation/", "QuestionnaireResponse/", "Consent/")
 _LOOKAHEAD = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """The question of a screening: the day, the anchors that the caller gives, and the types that the site does not
     keep.
     """
 
     as_of: date
-    anchors: Mapping[str, date] = field(default_factory=dict)
+    anchors: Mapping[str, date] = msgspec.field(default_factory=dict)
     not_kept: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The answer to one criterion; `changes_on` is the first later day on which it would read differently by itself."""
 
     criterion: Criterion
@@ -68,8 +68,7 @@ class Verdict:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Screening:
+class Screening(msgspec.Struct, frozen=True, gc=False):
     """Everything the program can say of one patient and one trial on one day."""
 
     trial: str

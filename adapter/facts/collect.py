@@ -1,8 +1,11 @@
 """A stream of records -> patient records: keeps facts, never resources, and the latest version of each resource."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from adapter.errors import Issue
 from adapter.facts.derived import derived_facts
@@ -18,8 +21,7 @@ _MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
 _UNVERSIONED: Version = (0, "", "")
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     """What is kept of one resource: its version, its items, and a medication record that waits for its Medication."""
 
     version: Version
@@ -29,15 +31,14 @@ class _Held:
     waiting: Record | None = None
 
 
-@dataclass(slots=True)
-class _Patient:
+class _Patient(msgspec.Struct):
     """What is kept of one subject key while records stream by."""
 
-    held: dict[str, _Held] = field(default_factory=dict)
-    anonymous: list[_Held] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
-    covered: set[str] = field(default_factory=set)
-    unread: set[str] = field(default_factory=set)
+    held: dict[str, _Held] = msgspec.field(default_factory=dict)
+    anonymous: list[_Held] = msgspec.field(default_factory=list)
+    issues: list[Issue] = msgspec.field(default_factory=list)
+    covered: set[str] = msgspec.field(default_factory=set)
+    unread: set[str] = msgspec.field(default_factory=set)
 
 
 @dataclass(slots=True)

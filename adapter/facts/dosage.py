@@ -1,8 +1,9 @@
 """Dosage -> total daily dose and route. FHIR R4 Dosage and Timing; free text is never read as a dose."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
+
+import msgspec
 
 from adapter.facts.model import Dose
 from adapter.facts.vocabulary import Vocabulary
@@ -24,8 +25,7 @@ MASS = "mg"
 _PER_DAY = {"d": Fraction(1), "h": Fraction(24), "wk": Fraction(1, 7), "min": Fraction(1440)}
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(msgspec.Struct, frozen=True, gc=False):
     """The routes of one record: `intravenous` is None where none is known; `text` names them for comparison."""
 
     topical: bool

@@ -1,7 +1,9 @@
 """Observation -> facts: laboratory results, instrument scores and items, attestations. FHIR R4 Observation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from adapter.errors import Issue
 from adapter.facts.model import Fact, Reason, Result, Sign, Source
@@ -41,8 +43,7 @@ def observation_facts(observation: Observation, reference: str, vocabulary: Voca
             yield from _facts_of_part(observation, part, when, reference, vocabulary)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True, gc=False):
     """An Observation or one of its components that states something: its code, its value, where it stands."""
 
     concept: CodeableConcept

@@ -6,9 +6,10 @@ UCUM strings and laboratory spellings come from `mappings/units.yaml`; a unit th
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+
+import msgspec
 
 from adapter.fhir.elements import Quantity
 from adapter.fhir.systems import UCUM
@@ -17,8 +18,7 @@ _NUMBER_AND_UNIT = re.compile(r"([<>]=?|[≤≥])?\s*(-?\d+(?:\.\d+)?)\s*(\S.*)?
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(msgspec.Struct, frozen=True, gc=False):
     """How a spelling becomes the canonical unit: multiply by `factor`; `formula` where more than a prefix is used."""
 
     factor: Fraction
@@ -30,8 +30,7 @@ Units = Mapping[str, Mapping[str, Conversion]]
 """canonical unit -> spelling -> conversion"""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, gc=False):
     """All values that a result allows, in the canonical unit: one number, or a side left open by a comparator."""
 
     low: Fraction | None

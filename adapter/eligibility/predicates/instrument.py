@@ -1,7 +1,6 @@
 """`instrument`: a documented count or total, else the items that the record proves. Fed by `mappings/instruments/`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
@@ -94,8 +93,7 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: tuple[InstrumentItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Score:
+class _Score(msgspec.Struct, frozen=True, gc=False):
     """What the items say: points proved, how many items are assessed, and the records behind both."""
 
     points: int
@@ -335,8 +333,7 @@ class Scored(Settings, frozen=True):
         return unknown(reason, text, [*told, *score.facts, *score.candidates], needs=needs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(msgspec.Struct, frozen=True, gc=False):
     """What was recorded for one item, and where."""
 
     outcome: Outcome
