@@ -12,23 +12,27 @@ from adapter.facts.derived import derived_facts
 from adapter.facts.mapping import facts_of
 from adapter.facts.model import Consented, Fact, PatientRecord, Person
 from adapter.facts.vocabulary import Item, Vocabulary
-from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Resource
+from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Meta, Resource
 from adapter.fhir.references import contained_medication, key_of
 from adapter.sources.events import Covered, Event, Noticed, PatientDone, Record, SamePatient, Unreadable
 
 Version = tuple[int, str, str]
 _MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
-_UNVERSIONED: Version = (0, "", "")
 
 
 class _Held(msgspec.Struct):
     """What is kept of one resource: its version, its items, and a medication record that waits for its Medication."""
 
-    version: Version
+    meta: Meta | None
     items: tuple[Item, ...] = ()
     type: str = ""
     unread: bool = False
     waiting: Record | None = None
+
+    @property
+    def version(self) -> Version:
+        """Made when it is asked for: few resources are met in two versions."""
+        return _version(self.meta)
 
 
 class _Patient(msgspec.Struct):
@@ -82,20 +86,18 @@ class Collector:
                 self.issues.append(event)
 
     def _keep(self, record: Record) -> None:
-        if isinstance(record.resource, Medication):
-            self._keep_drug(record, record.resource)
-            return
         if record.type == "Patient":
             for key in record.also:
                 if key != record.reference:  # two patients under one identifier: the smaller id, whatever came first
                     self._alias(key, min(self._aliases.get(key, record.reference), record.reference))
-        subject = record.reference if record.type == "Patient" else record.subject
-        if subject is not None:
-            self._hold(self._patient(subject), record)
+        if record.subject is not None:
+            self._hold(self._patient(record.subject), record)
+        elif isinstance(record.resource, Medication):
+            self._keep_drug(record, record.resource)
 
     def _keep_drug(self, record: Record, drug: Medication) -> None:
         """The latest version of a Medication, whatever came first."""
-        version = _version(drug)
+        version = _version(drug.meta)
         for key in (record.reference, *record.also):
             if key not in self._drugs or version >= self._drugs[key][0]:
                 self._drugs[key] = (version, drug.code or CodeableConcept())
@@ -116,16 +118,16 @@ class Collector:
         if record.type in _MEDICATION_TYPES and _refers(record.resource):
             contained = self._contained(record.resource)
             if contained is None:
-                return _Held(_version(record.resource), type=record.type, waiting=record)
+                return _Held(record.resource.meta, type=record.type, waiting=record)
             return self._mapped(record, contained)
         return self._mapped(record, None)
 
     def _mapped(self, record: Record, medication: CodeableConcept | None) -> _Held:
-        version = _version(record.resource)
-        found = facts_of(record.resource, record.reference, self.vocabulary, medication)
+        resource = record.resource
+        found = facts_of(resource, record.reference, self.vocabulary, medication)
         if isinstance(found, Issue):
-            return _Held(version, (found,), record.type, unread=True)
-        return _Held(version, found, record.type)
+            return _Held(resource.meta, (found,), record.type, unread=True)
+        return _Held(resource.meta, found, record.type)
 
     def _contained(self, resource: Resource) -> CodeableConcept | None:
         reference = getattr(resource, "medication_reference", None)
@@ -195,7 +197,8 @@ class Collector:
             issues += patient.issues
             for held in self._settled([*patient.held.values(), *patient.anonymous]):
                 items += held.items
-                unread |= {held.type} if held.unread else set()
+                if held.unread:
+                    unread.add(held.type)
             unread |= patient.unread
             own = next((item for item in items if isinstance(item, Person)), None)
             person = person or own
@@ -261,11 +264,10 @@ def _by_display(resource: Resource) -> CodeableConcept:
     return CodeableConcept(coding=(Coding(display=reference.display),) if reference and reference.display else None)
 
 
-def _version(resource: Resource) -> Version:
+def _version(meta: Meta | None) -> Version:
     """Sorts versions of one resource: a numeric versionId, else lastUpdated, else the text of versionId."""
-    meta = resource.meta
     if meta is None:
-        return _UNVERSIONED
+        return 0, "", ""
     text = meta.version_id or ""
     return (int(text) if text.isascii() and text.isdigit() else 0, _moment(meta.last_updated), text)
 

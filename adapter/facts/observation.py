@@ -1,6 +1,6 @@
 """Observation -> facts: laboratory results, instrument scores and items, attestations. FHIR R4 Observation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -28,12 +28,16 @@ _OPEN = {"preliminary", "unknown", "on-hold"}
 _NOT_ATTESTING = {"Patient", "RelatedPerson"}
 
 
-def observation_facts(observation: Observation, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
+def observation_facts(observation: Observation, reference: str, vocabulary: Vocabulary) -> Iterable[Item]:
     """The results that an Observation and its components state; one without a value states nothing."""
     parts = _telling_parts(observation, vocabulary)
-    if not parts:
-        _check_dates(observation, vocabulary)
-        return
+    if parts:
+        return _told(observation, parts, reference, vocabulary)
+    _check_dates(observation, vocabulary)
+    return ()
+
+
+def _told(observation: Observation, parts: "list[_Part]", reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
     when = _effective(observation, vocabulary)
     status = status_of(observation.status)
     if status == "entered-in-error":

@@ -47,11 +47,14 @@ def _bundle(data: bytes, where: Where, line: int, inside: int) -> Iterator[Event
     searched = covered[0] if len(covered) == 1 else Covered(frozenset(), None)
     here = replace(where, names=_names(envelope), subject=searched.subject, type=next(iter(searched.types), None))
     yield from covered
+    if envelope.fault is None:
+        yield from _entries(envelope, here, line, inside)
+        return
     sound = True
     for event in _entries(envelope, here, line, inside):
         sound = sound and not isinstance(event, Issue | Unreadable | Noticed)
         yield event
-    if envelope.fault and (envelope.lost or sound):
+    if envelope.lost or sound:
         severity: Literal["error", "note"] = "error" if envelope.lost else "note"
         yield Issue(severity, "Bundle", envelope.fault.path, envelope.fault.problem, where.file, line)
 
