@@ -90,10 +90,15 @@ class Collector:
             for key in record.also:
                 if key != record.reference:  # two patients under one identifier: the smaller id, whatever came first
                     self._alias(key, min(self._aliases.get(key, record.reference), record.reference))
-        if record.subject is not None:
-            self._hold(self._patient(record.subject), record)
-        elif isinstance(record.resource, Medication):
-            self._keep_drug(record, record.resource)
+        if record.subject is None:
+            if isinstance(record.resource, Medication):
+                self._keep_drug(record, record.resource)
+            return
+        patient, held = self._patient(record.subject), self._read(record)
+        if record.resource.id is None and record.type != "Patient":
+            patient.anonymous.append(held)
+        elif (old := patient.held.setdefault(record.reference, held)) is not held and not _same(old, held):
+            self._choose(patient, record.reference, old, held)
 
     def _keep_drug(self, record: Record, drug: Medication) -> None:
         """The latest version of a Medication, whatever came first."""
@@ -102,16 +107,10 @@ class Collector:
             if key not in self._drugs or version >= self._drugs[key][0]:
                 self._drugs[key] = (version, drug.code or CodeableConcept())
 
-    def _hold(self, patient: _Patient, record: Record) -> None:
-        held = self._read(record)
-        if record.resource.id is None and record.type != "Patient":
-            patient.anonymous.append(held)
-            return
-        old = patient.held.get(record.reference)
-        if old is not None and not _same(old, held):
-            older, held = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
-            patient.issues.append(_older_version(record.reference, older.version))
-        patient.held[record.reference] = held
+    def _choose(self, patient: _Patient, reference: str, old: _Held, held: _Held) -> None:
+        older, latest = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
+        patient.issues.append(_older_version(reference, older.version))
+        patient.held[reference] = latest
 
     def _read(self, record: Record) -> _Held:
         """The items of one record; one that refers to a Medication waits, as a later version of that may come."""

@@ -60,15 +60,13 @@ def _telling_parts(observation: Observation, vocabulary: Vocabulary) -> list[_Pa
     """Most Observations of an export state nothing that a trial asks for: their code alone tells."""
     means = vocabulary.terminology.meaning
     found = []
-    if observation.code is not None:
-        meaning = means("Observation", observation.code)
-        if (meaning.relevant or meaning.own) and has_value(observation):
-            found.append(_Part(observation.code, observation, "", meaning))
+    code = observation.code
+    if code is not None and (meaning := means("Observation", code)).tells and has_value(observation):
+        found.append(_Part(code, observation, "", meaning))
     for index, component in enumerate(observation.component or ()):
-        if component.code is not None:
-            meaning = means("Observation", component.code)
-            if (meaning.relevant or meaning.own) and has_value(component):
-                found.append(_Part(component.code, component, f"component[{index}].", meaning))
+        code = component.code
+        if code is not None and (meaning := means("Observation", code)).tells and has_value(component):
+            found.append(_Part(code, component, f"component[{index}].", meaning))
     return found
 
 

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -40,13 +41,13 @@ class Number(msgspec.Struct, frozen=True, gc=False):
 
     def above(self, bound: Fraction) -> bool | None:
         """Whether it lies strictly above the bound; None where the allowed values lie on both sides."""
-        if self.low is not None and (self.low > bound or (self.low == bound and self.low_open)):
+        if self.low is not None and (self.low > bound or (self.low_open and self.low == bound)):
             return True
         return False if self.high is not None and self.high <= bound else None
 
     def below(self, bound: Fraction) -> bool | None:
         """Whether it lies strictly below the bound; None where the allowed values lie on both sides."""
-        if self.high is not None and (self.high < bound or (self.high == bound and self.high_open)):
+        if self.high is not None and (self.high < bound or (self.high_open and self.high == bound)):
             return True
         return False if self.low is not None and self.low >= bound else None
 
@@ -56,8 +57,10 @@ class Number(msgspec.Struct, frozen=True, gc=False):
 
     def scaled(self, factor: Fraction) -> "Number":
         """Multiplied by a positive factor."""
+        if factor == 1:
+            return self
         low = None if self.low is None else self.low * factor
-        high = None if self.high is None else self.high * factor
+        high = low if self.high is self.low else None if self.high is None else self.high * factor
         return Number(low, high, self.low_open, self.high_open)
 
     def over(self, other: "Number") -> "Number | None":
@@ -91,6 +94,13 @@ def plain(value: Fraction | Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@lru_cache(maxsize=8192)
+def exact(value: Decimal) -> Fraction:
+    """The same number; kept, since fractions are slow to make and bounds come again and again."""
+    return Fraction(value)
+
+
+@lru_cache(maxsize=8192)
 def normal_unit(text: str) -> str:
     """NFKC, outer blanks trimmed, inner blanks removed; the case is kept, as UCUM is case-sensitive."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -98,14 +108,14 @@ def normal_unit(text: str) -> str:
 
 def number_of(value: Decimal, comparator: str | None) -> Number | None:
     """The values that a number with a FHIR comparator allows; None for a comparator that R4 does not know."""
-    exact = Fraction(value)
+    bound = exact(value)
     match comparator:
         case None | "":
-            return Number(exact, exact)
+            return Number(bound, bound)
         case "<" | "<=":
-            return Number(None, exact, high_open=comparator == "<")
+            return Number(None, bound, high_open=comparator == "<")
         case ">" | ">=":
-            return Number(exact, None, low_open=comparator == ">")
+            return Number(bound, None, low_open=comparator == ">")
     return None
 
 
