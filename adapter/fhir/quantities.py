@@ -86,8 +86,11 @@ class Number(msgspec.Struct, frozen=True, gc=False):
 
 def plain(value: Fraction | Decimal) -> str:
     """A number as plain decimal text with at most six significant figures after rounding."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    return f"{value:f}" if isinstance(value, Decimal) else _rounded(value)
+
+
+@lru_cache(maxsize=8192)
+def _rounded(value: Fraction) -> str:
     exact = Decimal(value.numerator) / Decimal(value.denominator)
     rounded = exact if abs(exact.as_tuple().exponent) <= 6 else Decimal(f"{exact:.6g}")  # type: ignore[arg-type]
     text = f"{rounded:f}"

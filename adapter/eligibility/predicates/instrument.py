@@ -1,7 +1,8 @@
 """`instrument`: a documented count or total, else the items that the record proves. Fed by `mappings/instruments/`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 
 import msgspec
@@ -75,6 +76,13 @@ class InstrumentItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     laboratory: tuple[Proof, ...] = ()
     candidates: str | None = None
 
+    def facts(self) -> Iterator[str]:
+        """The names of the facts that may prove it, or that are shown with it."""
+        for proof in self.laboratory:
+            yield from proof.facts()
+        if self.candidates:
+            yield self.candidates
+
 
 class Total(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The own code of the documented total and the values that it can have."""
@@ -84,13 +92,19 @@ class Total(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most: int
 
 
-class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A file of `mappings/instruments/`."""
 
     instrument: str
     title: str
     total: Total
     items: tuple[InstrumentItem, ...]
+
+    @cached_property
+    def asked(self) -> tuple[tuple[InstrumentItem, str, frozenset[str]], ...]:
+        """Each item with the fact that people record for it, and all facts that it looks at."""
+        said = ((item, f"instrument:{self.instrument}-{item.code}") for item in self.items)
+        return tuple((item, name, frozenset({name, *item.facts()})) for item, name in said)
 
 
 class _Score(msgspec.Struct, frozen=True, gc=False):
@@ -245,8 +259,12 @@ class Scored(Settings, frozen=True):
         proved: list[str] = []
         facts: list[Fact] = []
         candidates: list[Fact] = []
-        for item in instrument.items:
-            said = self._said(context, instrument, item, span)
+        present = context.record.facts.keys()
+        for item, name, names in instrument.asked:
+            if present.isdisjoint(names):
+                context.used.update(proof.reading for proof in item.laboratory if proof.reading)
+                continue
+            said = self._said(context, name, span)
             behind = self._laboratory(context, item, span)
             if said.outcome is True or behind:
                 points += item.weight
@@ -257,9 +275,9 @@ class Scored(Settings, frozen=True):
                 candidates += context.record.named(item.candidates)
         return _Score(points, tuple(proved), assessed, tuple(facts), tuple(candidates))
 
-    def _said(self, context: Context, instrument: Instrument, item: InstrumentItem, span: Span) -> "_Said":
+    def _said(self, context: Context, name: str, span: Span) -> "_Said":
         """What a person recorded for the item: ever, one YES is enough; in a window the latest day speaks."""
-        facts = context.record.named(f"instrument:{instrument.instrument}-{item.code}")
+        facts = context.record.named(name)
         if not facts:
             return _UNSAID
         answer = latest(context, facts, span, _is_true)
