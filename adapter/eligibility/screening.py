@@ -5,6 +5,7 @@ would change.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from adapter.eligibility.attestation import with_attestation
 from adapter.eligibility.context import Anchor, Context, cut_at, without_future
 from adapter.eligibility.finding import Finding
 from adapter.eligibility.predicates.person import latest_consents
+from adapter.eligibility.silence import Silence, Silent, silence
 from adapter.eligibility.trial import Criterion, Trial
 from adapter.eligibility.truth import Truth
 from adapter.errors import Issue
@@ -110,7 +112,8 @@ def screen(record: PatientRecord, trial: Trial, asked: Asked, versions: Mapping[
     as_of = asked.as_of.toordinal()
     record = without_future(record, as_of)
     asking = _Asking(record, trial, asked, as_of)
-    verdicts = tuple(asking.verdict(criterion) for criterion in trial.criteria)
+    silent = asking.silent()
+    verdicts = tuple(asking.verdict(criterion, silent.get(criterion.id)) for criterion in trial.criteria)
     return Screening(
         trial=trial.id,
         patient=record.patient,
@@ -167,7 +170,18 @@ class _Asking:
             self._days[as_of] = day
         return Context(day.record, day.readings, day.anchors, as_of, day.end, day.not_kept)
 
-    def verdict(self, criterion: Criterion) -> Verdict:
+    def silent(self) -> Silent:
+        """What each criterion finds, in the situation of this patient, where there is nothing that it asks for."""
+        context = self.context(self.known)
+        situation = (self.known, *context.anchors.values(), context.not_kept, self.record.covered, self.record.unread)
+        criteria = self.trial.criteria
+        return self.trial.silences.known(
+            situation, lambda: {c.id: silence(partial(self.find, c), context) for c in criteria}
+        )
+
+    def verdict(self, criterion: Criterion, silent: Silence | None) -> Verdict:
+        if silent is not None and self.record.lacks(silent.names):
+            return Verdict(criterion, silent.finding, silent.used)
         context = self.context(self.known)
         found = self.find(criterion, context)
         changes_on = self.first_change(criterion, found, sorted(context.marks))

@@ -176,3 +176,7 @@ class PatientRecord(msgspec.Struct, frozen=True, gc=False):
     def named(self, name: str) -> tuple[Fact, ...]:
         """The facts of one name, in a fixed order."""
         return self.facts.get(name, ())
+
+    def lacks(self, names: frozenset[str]) -> bool:
+        """Whether there is no fact of any of these names."""
+        return self.facts.keys().isdisjoint(names)

@@ -259,9 +259,8 @@ class Scored(Settings, frozen=True):
         proved: list[str] = []
         facts: list[Fact] = []
         candidates: list[Fact] = []
-        present = context.record.facts.keys()
         for item, name, names in instrument.asked:
-            if present.isdisjoint(names):
+            if context.record.lacks(names):
                 context.used.update(proof.reading for proof in item.laboratory if proof.reading)
                 continue
             said = self._said(context, name, span)
