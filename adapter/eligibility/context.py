@@ -210,9 +210,15 @@ def without_future(record: PatientRecord, as_of: int) -> PatientRecord:
     return replace(record, facts=facts, issues=tuple(sorted(issues)))
 
 
-def cut_at(record: PatientRecord, day: int) -> PatientRecord:
-    """The record on a day: partial dates lose the days after it."""
-    if not any(fact.when.is_cut_by(day) for group in record.facts.values() for fact in group):
+def vague_facts(record: PatientRecord) -> list[Fact]:
+    """The facts with a partial date, which `cut_at` may cut."""
+    facts = (fact for group in record.facts.values() for fact in group)
+    return [fact for fact in facts if fact.when.first_lo != fact.when.last_hi and not fact.when.stretch]
+
+
+def cut_at(record: PatientRecord, day: int, vague: Iterable[Fact]) -> PatientRecord:
+    """The record on a day: partial dates lose the days after it. `vague` are its facts with such dates."""
+    if not any(one.when.is_cut_by(day) for one in vague):
         return record
     facts = {
         name: tuple(replace(f, when=f.when.cut(day)) if f.when.is_cut_by(day) else f for f in group)

@@ -11,14 +11,14 @@ from typing import Literal
 import msgspec
 
 from adapter.eligibility.attestation import with_attestation
-from adapter.eligibility.context import Anchor, Context, cut_at, without_future
+from adapter.eligibility.context import Anchor, Context, cut_at, vague_facts, without_future
 from adapter.eligibility.finding import Finding
 from adapter.eligibility.predicates.person import latest_consents
 from adapter.eligibility.silence import Silence, Silent, silence
 from adapter.eligibility.trial import Criterion, Trial
 from adapter.eligibility.truth import Truth
 from adapter.errors import Issue
-from adapter.facts.model import PatientRecord
+from adapter.facts.model import Fact, PatientRecord
 from adapter.fhir.dates import day_text
 
 Status = Literal["eligible", "ineligible", "undetermined"]
@@ -111,7 +111,7 @@ def screen(record: PatientRecord, trial: Trial, asked: Asked, versions: Mapping[
     """Screens one patient. Pure: the same record, trial and question give the same Screening."""
     as_of = asked.as_of.toordinal()
     record = without_future(record, as_of)
-    asking = _Asking(record, trial, asked, as_of)
+    asking = _Asking(record, trial, asked, as_of, vague_facts(record))
     silent = asking.silent()
     verdicts = tuple(asking.verdict(criterion, silent.get(criterion.id)) for criterion in trial.criteria)
     return Screening(
@@ -143,6 +143,7 @@ class _Asking:
     trial: Trial
     asked: Asked
     known: int
+    vague: list[Fact]
     _later: dict[tuple[str, int], Finding] = field(default_factory=dict)
     _days: dict[int, Context] = field(default_factory=dict)
 
@@ -165,7 +166,7 @@ class _Asking:
             anchors = self.anchors(as_of)
             randomised = anchors["randomisation"]
             end = as_of if randomised.assumed else min(as_of, randomised.day)
-            record = cut_at(self.record, as_of)
+            record = cut_at(self.record, as_of, self.vague)
             day = Context(record, self.trial.readings, anchors, as_of, end, self.asked.not_kept)
             self._days[as_of] = day
         return Context(day.record, day.readings, day.anchors, as_of, day.end, day.not_kept)

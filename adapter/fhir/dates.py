@@ -101,6 +101,7 @@ class When(msgspec.Struct, frozen=True, gc=False):
 UNDATED = When(dated=False)
 
 
+@lru_cache(maxsize=8192)
 def day_text(day: int) -> str:
     """An ordinal as an ISO date."""
     return date.fromordinal(day).isoformat()
@@ -192,6 +193,7 @@ class Calendar:
         return min(days) if days else None
 
 
+@lru_cache(maxsize=8192)
 def plus_years(born: date, years: int) -> date:
     """The birthday after `years` years; that of 29 February falls on 1 March in common years.
 

@@ -83,6 +83,10 @@ class InstrumentItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.candidates:
             yield self.candidates
 
+    def readings(self) -> frozenset[str]:
+        """The readings that its proofs rest on."""
+        return frozenset(proof.reading for proof in self.laboratory if proof.reading)
+
 
 class Total(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The own code of the documented total and the values that it can have."""
@@ -101,10 +105,15 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
     items: tuple[InstrumentItem, ...]
 
     @cached_property
-    def asked(self) -> tuple[tuple[InstrumentItem, str, frozenset[str]], ...]:
-        """Each item with the fact that people record for it, and all facts that it looks at."""
+    def asked(self) -> tuple[tuple[InstrumentItem, str, frozenset[str], frozenset[str]], ...]:
+        """Each item with the fact that people record for it, all facts that it looks at, and all its readings."""
         said = ((item, f"instrument:{self.instrument}-{item.code}") for item in self.items)
-        return tuple((item, name, frozenset({name, *item.facts()})) for item, name in said)
+        return tuple((item, name, frozenset({name, *item.facts()}), item.readings()) for item, name in said)
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """All facts that its items look at."""
+        return frozenset(name for _, _, names, _ in self.asked for name in names)
 
 
 class _Score(msgspec.Struct, frozen=True, gc=False):
@@ -259,9 +268,13 @@ class Scored(Settings, frozen=True):
         proved: list[str] = []
         facts: list[Fact] = []
         candidates: list[Fact] = []
-        for item, name, names in instrument.asked:
-            if context.record.lacks(names):
-                context.used.update(proof.reading for proof in item.laboratory if proof.reading)
+        if context.record.lacks(instrument.facts):
+            context.used.update(*(readings for _, _, _, readings in instrument.asked))
+            return _NOTHING
+        present = context.record.facts.keys()
+        for item, name, names, readings in instrument.asked:
+            if present.isdisjoint(names):
+                context.used.update(readings)
                 continue
             said = self._said(context, name, span)
             behind = self._laboratory(context, item, span)
@@ -358,6 +371,7 @@ class _Said(msgspec.Struct, frozen=True, gc=False):
 
 
 _UNSAID = _Said(Reason.NO_DATA, ())
+_NOTHING = _Score(0, (), 0, (), ())
 _SOFT = {Reason.NO_DATA, Reason.STALE, Reason.UNMAPPED_CODE}
 _WHY = {
     Reason.CONFLICT: "not a value that the instrument can give, or contradicting",
