@@ -1,6 +1,6 @@
 """A stream of records -> patient records: keeps facts, never resources, and the latest version of each resource."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ class _Held(msgspec.Struct):
         return _version(self.meta)
 
 
-class _Patient(msgspec.Struct):
+class Gathered(msgspec.Struct):
     """What is kept of one subject key while records stream by."""
 
     held: dict[str, _Held] = msgspec.field(default_factory=dict)
@@ -52,7 +52,7 @@ class Collector:
     vocabulary: Vocabulary
     complete: frozenset[str] = frozenset()
     issues: list[Issue] = field(default_factory=list)
-    _patients: dict[str, _Patient] = field(default_factory=dict)
+    _patients: dict[str, Gathered] = field(default_factory=dict)
     _aliases: dict[str, str] = field(default_factory=dict)
     _named_by: dict[str, set[str]] = field(default_factory=dict)
     _drugs: dict[str, tuple[Version, CodeableConcept]] = field(default_factory=dict)
@@ -69,7 +69,34 @@ class Collector:
                 yield from self._finish(self._keys_of(self._survivor(event.subject)))
             else:
                 self._take(event)
-        yield from self._finish(list(self._patients))
+        yield from self.rest()
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Gathers without finishing anybody."""
+        for event in events:
+            if isinstance(event, Record):
+                self._keep(event)
+            else:
+                self._take(event)
+
+    def rest(self) -> Iterator[PatientRecord]:
+        """The records of all who were not done early."""
+        return self._finish(list(self._patients))
+
+    def leaving(self, number: int, workers: int, owner: Callable[[str], int]) -> list[dict[str, Gathered]]:
+        """Of a worker's patients those whose survivor is another's, by worker; patients of others are forgotten."""
+        leaving: list[dict[str, Gathered]] = [{} for _ in range(workers)]
+        for key in list(self._patients):
+            to = owner(self._survivor(key))
+            if owner(key) != number:
+                del self._patients[key]
+            elif to != number:
+                leaving[to][key] = self._patients.pop(key)
+        return leaving
+
+    def welcome(self, arriving: Mapping[str, Gathered]) -> None:
+        """Takes over what another worker gathered."""
+        self._patients.update(arriving)
 
     def _take(self, event: Event) -> None:
         match event:
@@ -107,7 +134,7 @@ class Collector:
             if key not in self._drugs or version >= self._drugs[key][0]:
                 self._drugs[key] = (version, drug.code or CodeableConcept())
 
-    def _choose(self, patient: _Patient, reference: str, old: _Held, held: _Held) -> None:
+    def _choose(self, patient: Gathered, reference: str, old: _Held, held: _Held) -> None:
         older, latest = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
         patient.issues.append(_older_version(reference, older.version))
         patient.held[reference] = latest
@@ -150,10 +177,10 @@ class Collector:
         if type_:
             patient.unread.add(type_)
 
-    def _patient(self, subject: str) -> _Patient:
+    def _patient(self, subject: str) -> Gathered:
         found = self._patients.get(subject)
         if found is None:
-            found = self._patients[subject] = _Patient()
+            found = self._patients[subject] = Gathered()
         return found
 
     def _survivor(self, key: str) -> str:
