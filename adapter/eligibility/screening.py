@@ -2,7 +2,7 @@
 would change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -37,12 +37,16 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """The answer to one criterion; `changes_on` is the first later day on which it would read differently by itself."""
+    """The answer to one criterion; `changes_on` is the first later day on which it would read differently by itself.
+
+    `silence`: where it is what everybody gets who has nothing that the criterion asks for.
+    """
 
     criterion: Criterion
     finding: Finding
     readings: tuple[str, ...]
     changes_on: int | None = None
+    silence: Silence | None = None
 
     @property
     def against(self) -> bool:
@@ -53,6 +57,14 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     def in_favour(self) -> bool:
         """Whether this criterion is satisfied."""
         return self.finding.truth is (Truth.YES if self.criterion.kind == "inclusion" else Truth.NO)
+
+    def written(self) -> object:
+        """What msgspec encodes as `to_dict`; written once for all who get the same."""
+        if self.silence is None:
+            return self.to_dict()
+        if self.silence.json is None:
+            self.silence.json = msgspec.Raw(msgspec.json.encode(self.to_dict()))
+        return self.silence.json
 
     def to_dict(self) -> dict[str, object]:
         """The criterion object of the JSON contract."""
@@ -91,6 +103,13 @@ class Screening(msgspec.Struct, frozen=True, gc=False):
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of the contract, schema `profiles/screening.schema.json`."""
+        return self._dict([verdict.to_dict() for verdict in self.criteria])
+
+    def written(self) -> dict[str, object]:
+        """What msgspec encodes as `to_dict`, sooner."""
+        return self._dict([verdict.written() for verdict in self.criteria])
+
+    def _dict(self, criteria: Sequence[object]) -> dict[str, object]:
         return {
             "trial": self.trial,
             "patient": self.patient,
@@ -100,7 +119,7 @@ class Screening(msgspec.Struct, frozen=True, gc=False):
                 name: {"date": day_text(anchor.day), "assumed": anchor.assumed} for name, anchor in self.anchors.items()
             },
             "eligible_from": None if self.eligible_from is None else day_text(self.eligible_from),
-            "criteria": [verdict.to_dict() for verdict in self.criteria],
+            "criteria": criteria,
             "open": [{"criterion": v.criterion.id, "needs": v.finding.needs} for v in self.open],
             "issues": [issue.to_dict() for issue in self.issues],
             "versions": dict(self.versions),
@@ -182,7 +201,7 @@ class _Asking:
 
     def verdict(self, criterion: Criterion, silent: Silence | None) -> Verdict:
         if silent is not None and self.record.lacks(silent.names):
-            return Verdict(criterion, silent.finding, silent.used)
+            return Verdict(criterion, silent.finding, silent.used, silence=silent)
         context = self.context(self.known)
         found = self.find(criterion, context)
         changes_on = self.first_change(criterion, found, sorted(context.marks))

@@ -18,12 +18,16 @@ _NOBODY = PatientRecord("")
 _MOST = 1000
 
 
-class Silence(msgspec.Struct, frozen=True, gc=False):
-    """The finding for whoever has no fact of these names, and the readings that it rests on."""
+class Silence(msgspec.Struct, gc=False):
+    """The finding for whoever has no fact of these names, and the readings that it rests on.
+
+    `json` is the verdict as it was written first, to be written again for the others.
+    """
 
     names: frozenset[str]
     finding: Finding
     used: tuple[str, ...]
+    json: msgspec.Raw | None = None
 
 
 Silent = dict[str, Silence | None]

@@ -60,7 +60,7 @@ class Results:
         if self.format == "text":
             self._rows.append(row_of(screening))
         else:
-            self._lines.add(screening.patient, encoded(screening.to_dict()))
+            self._lines.add(screening.patient, _line(screening))
         self.note(screening)
 
     def note(self, screening: Screening) -> None:
@@ -120,6 +120,13 @@ def encoded(value: object) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _line(screening: Screening) -> bytes:
+    try:
+        return msgspec.json.encode(screening.written())
+    except UnicodeEncodeError:
+        return encoded(screening.to_dict())
 
 
 def told_issues(run: Run, results: Results) -> Iterator[str]:

@@ -63,11 +63,8 @@ def divisible(paths: Sequence[str], limits: Limits) -> int:
         return 0
     manifests = {source: manifest for source in sources if (manifest := _manifest(source, limits))}
     files = {source: _Reading() for source in sources if source not in manifests}
-    for source, manifest in manifests.items():
-        if {_listed(source, output.url, files) for output in manifest.outputs} != files.keys():
-            return 0  # what is covered depends on who stands in which file
-    if not manifests and _may_be_grouped(list(files), limits):
-        return 0
+    if not _all_listed(manifests, files) or (not manifests and _may_be_grouped(list(files), limits)):
+        return 0  # what is covered depends on who stands in which file, or patients are done early
     return sum(_size(source.path) for source in files if source.path)
 
 
@@ -86,15 +83,16 @@ def _events(paths: Sequence[str], limits: Limits, stdin: BinaryIO | None, share:
     manifests = {source: manifest for source in sources if (manifest := _manifest(source, limits))}
     files = [source for source in sources if source not in manifests]
     grouping = Grouping(None if manifests or share else _first_look(files, limits))
-    readings: dict[Source, _Reading] = {}
+    readings = {source: _Reading() for source in files}
+    all_listed = _all_listed(manifests, readings)
     step = 0
-    for source in files:
-        reading = readings[source] = _Reading()
+    for source, reading in readings.items():
         for events in _steps(source, limits, stdin, reading, share):
             for event in events:
                 yield event
-                grouping.see(event)
-                if manifests and isinstance(event, Record) and event.subject:
+                if grouping.last is not None:
+                    grouping.see(event)
+                if not all_listed and isinstance(event, Record) and event.subject:
                     reading.subjects.add(event.subject)
             if grouping.last is not None:
                 yield from grouping.done(step)
@@ -221,6 +219,14 @@ def _declared(source: Source, manifest: Manifest, readings: dict[Source, _Readin
         return
     for subject in sorted({subject for file in own for subject in readings[file].subjects}):
         yield Covered(types, subject)
+
+
+def _all_listed(manifests: dict[Source, Manifest], readings: dict[Source, _Reading]) -> bool:
+    """Whether each manifest lists all files, so that nobody needs to know who stands in which of them."""
+    return all(
+        {_listed(source, output.url, readings) for output in manifest.outputs} >= readings.keys()
+        for source, manifest in manifests.items()
+    )
 
 
 def _listed(source: Source, url: str, readings: dict[Source, _Reading]) -> Source | None:
