@@ -125,6 +125,8 @@ def _with_abnormal(valued: Observation | Measured, result: Result) -> Result:
 
 def _own_facts(meaning: Meaning, vocabulary: Vocabulary) -> list[str]:
     """The facts of this project's own code systems: instrument totals and items, attestations of this trial."""
+    if not meaning.own:
+        return []
     prefixes = {INSTRUMENTS: "instrument", vocabulary.study.attestation: "attested"}
     return [f"{prefixes[system]}:{code}" for system, code in meaning.own if system in prefixes]
 

@@ -29,10 +29,11 @@ Valued = Observation | Measured
 
 def has_value(valued: Valued) -> bool:
     """Whether there is any result at all: a value[x], or an interpretation that stands for one."""
+    if valued.value_quantity is not None and valued.value_quantity.value is not None:
+        return True
     return any(
         value is not None
         for value in (
-            valued.value_quantity and (valued.value_quantity.value or valued.value_quantity.value == 0 or None),
             valued.value_codeable_concept,
             valued.value_string,
             valued.value_boolean,

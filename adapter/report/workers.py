@@ -10,8 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapter.eligibility.screening import Screening, screen
 from adapter.errors import AdapterError
@@ -21,6 +20,9 @@ from adapter.report.run import Run
 from adapter.screen import versions_of
 from adapter.sources.export import divisible
 from adapter.sources.share import Share, TooManyStraysError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 WORTH = 16 << 20
 """Bytes of an input that are worth a process more."""
@@ -48,7 +50,7 @@ def _workers(run: Run) -> int:
 
 def _together(results: Results, run: Run, workers: int) -> bool:
     """Whether the workers could divide the input among themselves; nothing was added if not."""
-    from multiprocessing import get_context
+    from multiprocessing import get_context  # here, since most runs do without
 
     context = get_context("fork")
     gc.freeze()  # what is loaded stays shared
@@ -91,7 +93,7 @@ def _screenings(run: Run, share: Share, swap: _Swap) -> Iterator[Screening]:
     run.collector.issues += collector.issues
 
 
-def _other(run: Run, format_: Format, share: Share, pipe: Connection) -> None:
+def _other(run: Run, format_: Format, share: Share, pipe: "Connection") -> None:
     """What every worker but the first does: his screenings, and to hand them over."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one stops the others
     results = Results(format_)
@@ -106,7 +108,7 @@ def _other(run: Run, format_: Format, share: Share, pipe: Connection) -> None:
             pipe.send(error)
 
 
-def _as_other(pipe: Connection, boxes: list[Any]) -> list[Any]:
+def _as_other(pipe: "Connection", boxes: list[Any]) -> list[Any]:
     pipe.send(boxes)
     found: list[Any] = pipe.recv()
     return found
@@ -119,7 +121,7 @@ def _as_first(pipes: list["Connection"], boxes: list[Any]) -> list[Any]:
     return [each[0] for each in everybodys]
 
 
-def _received(pipe: Connection) -> Any:
+def _received(pipe: "Connection") -> Any:
     try:
         found = pipe.recv()
     except EOFError:
@@ -129,7 +131,7 @@ def _received(pipe: Connection) -> Any:
     return found
 
 
-def _take_over(results: Results, run: Run, pipe: Connection) -> None:
+def _take_over(results: Results, run: Run, pipe: "Connection") -> None:
     while not isinstance(found := _received(pipe), list):
         results.take_over(found)
     run.collector.issues += found
