@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -11,12 +10,12 @@ from adapter.errors import Issue
 from adapter.facts.derived import derived_facts
 from adapter.facts.mapping import facts_of
 from adapter.facts.model import Consented, Fact, PatientRecord, Person
+from adapter.facts.versions import Version, name_of, version
 from adapter.facts.vocabulary import Item, Vocabulary
 from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Meta, Resource
 from adapter.fhir.references import contained_medication, key_of
 from adapter.sources.events import Covered, Event, Noticed, PatientDone, Record, SamePatient, Unreadable
 
-Version = tuple[int, str, str]
 _MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
 
 
@@ -32,7 +31,7 @@ class _Held(msgspec.Struct):
     @property
     def version(self) -> Version:
         """Made when it is asked for: few resources are met in two versions."""
-        return _version(self.meta)
+        return version(self.meta)
 
 
 class Gathered(msgspec.Struct):
@@ -129,10 +128,10 @@ class Collector:
 
     def _keep_drug(self, record: Record, drug: Medication) -> None:
         """The latest version of a Medication, whatever came first."""
-        version = _version(drug.meta)
+        found = version(drug.meta)
         for key in (record.reference, *record.also):
-            if key not in self._drugs or version >= self._drugs[key][0]:
-                self._drugs[key] = (version, drug.code or CodeableConcept())
+            if key not in self._drugs or found >= self._drugs[key][0]:
+                self._drugs[key] = (found, drug.code or CodeableConcept())
 
     def _choose(self, patient: Gathered, reference: str, old: _Held, held: _Held) -> None:
         older, latest = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
@@ -290,30 +289,10 @@ def _by_display(resource: Resource) -> CodeableConcept:
     return CodeableConcept(coding=(Coding(display=reference.display),) if reference and reference.display else None)
 
 
-def _version(meta: Meta | None) -> Version:
-    """Sorts versions of one resource: a numeric versionId, else lastUpdated, else the text of versionId."""
-    if meta is None:
-        return 0, "", ""
-    text = meta.version_id or ""
-    return (int(text) if text.isascii() and text.isdigit() else 0, _moment(meta.last_updated), text)
-
-
-def _moment(text: str | None) -> str:
-    """An instant in UTC, so that those of two zones compare; a text that is none stays as it is."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="microseconds") if text else ""
-    except ValueError:
-        return text or ""
-
-
 def _same(one: _Held, other: _Held) -> bool:
     """The same resource met twice (a page read again, a folder given twice) is nothing to tell."""
     return one.version == other.version and one.items == other.items and one.waiting == other.waiting
 
 
 def _older_version(reference: str, older: Version) -> Issue:
-    return Issue("note", reference, "meta", f"an older version was met and set aside: {_name(older)}")
-
-
-def _name(version: Version) -> str:
-    return f"version {version[2]}" if version[2] else (f"of {version[1]}" if version[1] else "without version")
+    return Issue("note", reference, "meta", f"an older version was met and set aside: {name_of(older)}")
