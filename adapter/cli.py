@@ -44,10 +44,10 @@ def screen(format_: "Format", out: Path | None, issues_file: Path | None, **aske
     """Screen every patient of SOURCE: FHIR JSON or NDJSON, a file or folder (plain, .gz, .zst), or - for stdin."""
     run = _started(asked, out, issues_file)
     from adapter.report.results import Results
+    from adapter.report.workers import fill
 
     with closing(Results(format_)) as results:
-        for screening in run.screenings():
-            results.add(screening)
+        fill(results, run)
         return _finished(run, results, out, issues_file)
 
 

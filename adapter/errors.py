@@ -8,8 +8,9 @@ A fault of a record is not an exception that travels: it becomes an `Issue`, and
 `UnreadableError` is raised inside a mapper or decoder and is turned into an `Issue` where the resource is known.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 
 class AdapterError(Exception):
@@ -33,8 +34,7 @@ class UnreadableError(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Issue:
+class Issue(msgspec.Struct, frozen=True, gc=False, order=True):
     """A fault met in the data. `error`: it could not be used (exit code 1); `note`: used or set aside, and told."""
 
     severity: Literal["error", "note"]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 
+from adapter.eligibility.parts import readings_of
 from adapter.eligibility.trial import PREDICATES
 from adapter.fhir.tables import _Fact
 from adapter.report.check_digits import fault_of, is_loinc, is_snomed
 from adapter.report.mapping_check import USED_BY_NAME, alternatives, check_all
 from adapter.report.output import Spool
-from adapter.eligibility.parts import readings_of
 from adapter.report.text import clean, wrapped
 from adapter.screen import load_trial, screen_bundle
 from tests.builders import (

@@ -14,7 +14,7 @@ from adapter.assignment.arms import Arm, Arms
 from adapter.assignment.courses import PlannedCourse, planned_courses, unsigned
 from adapter.assignment.records import Assignment, Refusal
 from adapter.assignment.weight import NoWeight, Weight, weight_of
-from adapter.eligibility.context import Context, cut_at
+from adapter.eligibility.context import Context, cut_at, vague_facts
 from adapter.eligibility.predicates.person import ConsentGiven, latest_consents
 from adapter.eligibility.screening import Asked, Screening, Verdict, screen
 from adapter.eligibility.trial import Trial
@@ -243,7 +243,11 @@ def _arm_taken(own: Iterable[Enrolment], assignment: Assignment, arm: Arm, askin
 def _weight(record: PatientRecord, arm: Arm, asking: Asking, day: date) -> Weight | NoWeight | None:
     wanted = arm.treatment.dose.per_kg
     on = day.toordinal()
-    return weight_of(Context(cut_at(record, on), asking.trial.readings, {}, on, on), wanted) if wanted else None
+    return (
+        weight_of(Context(cut_at(record, on, vague_facts(record)), asking.trial.readings, {}, on, on), wanted)
+        if wanted
+        else None
+    )
 
 
 def _since(record: PatientRecord, then: Screening, asking: Asking, day: date) -> Iterator[tuple[str, str]]:

@@ -134,6 +134,8 @@ def _assignment(where: str, row: dict[str, str]) -> Assignment | Refusal:
         if not value or len(value) > _MOST or not value.isprintable():
             fault = f"{name} is empty" if not value else f"{name} is too long or holds control characters"
             return Refusal(where, told, "wrong-value", fault)
+    if values["recorded_by"].startswith("Device/"):
+        return Refusal(where, told, "wrong-value", "recorded_by is a Device; name the person who recorded it")
     moment = _moment(values["assigned_at"])
     if moment is None:
         told_time = f"assigned_at {values['assigned_at'][:40]!r} is no date and time with a zone; write {_EXAMPLE}"

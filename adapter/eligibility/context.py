@@ -1,10 +1,10 @@
 """What a predicate may ask: facts, anchors, windows, coverage and readings of one patient on one day."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from adapter.errors import Issue
 from adapter.facts.model import Course, Fact, PatientRecord, Reason
@@ -30,8 +30,7 @@ class Within(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weeks: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(msgspec.Struct, frozen=True, gc=False):
     """The day of consent, screening or randomisation; `assumed` where it is the day of asking for want of a better
     one.
     """
@@ -40,8 +39,7 @@ class Anchor:
     assumed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A window as days. `moves`: its start moves with the day of asking. `days` is its length before the anchor."""
 
     start: int
@@ -55,8 +53,7 @@ class Span:
         return f"the {self.days} days before {self.name} ({day_text(self.start)} to {day_text(self.end)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """One patient on the day `as_of`. `end` is the last day that counts.
 
     `marks` gathers the later days on which an answer might change, `used` the readings that were asked for.
@@ -68,8 +65,8 @@ class Context:
     as_of: int
     end: int
     not_kept: frozenset[str] = frozenset()
-    marks: set[int] = field(default_factory=set)
-    used: set[str] = field(default_factory=set)
+    marks: set[int] = msgspec.field(default_factory=set)
+    used: set[str] = msgspec.field(default_factory=set)
 
     def reading(self, name: str) -> Setting:
         """The option in force of a reading, noted as used."""
@@ -213,9 +210,15 @@ def without_future(record: PatientRecord, as_of: int) -> PatientRecord:
     return replace(record, facts=facts, issues=tuple(sorted(issues)))
 
 
-def cut_at(record: PatientRecord, day: int) -> PatientRecord:
-    """The record on a day: partial dates lose the days after it."""
-    if not any(fact.when.is_cut_by(day) for group in record.facts.values() for fact in group):
+def vague_facts(record: PatientRecord) -> list[Fact]:
+    """The facts with a partial date, which `cut_at` may cut."""
+    facts = (fact for group in record.facts.values() for fact in group)
+    return [fact for fact in facts if fact.when.first_lo != fact.when.last_hi and not fact.when.stretch]
+
+
+def cut_at(record: PatientRecord, day: int, vague: Iterable[Fact]) -> PatientRecord:
+    """The record on a day: partial dates lose the days after it. `vague` are its facts with such dates."""
+    if not any(one.when.is_cut_by(day) for one in vague):
         return record
     facts = {
         name: tuple(replace(f, when=f.when.cut(day)) if f.when.is_cut_by(day) else f for f in group)

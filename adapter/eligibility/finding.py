@@ -1,15 +1,15 @@
 """What a predicate found: a truth, its reason, one sentence, and the records behind it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from adapter.eligibility.truth import Truth
 from adapter.facts.model import Fact, Reason, Result, foremost
 from adapter.fhir.quantities import plain
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, gc=False, order=True):
     """One record behind a finding: where it stood, the value as written, the value as used and how it was converted."""
 
     reference: str
@@ -33,8 +33,7 @@ class Evidence:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The answer of one predicate.
 
     `silent`: a NO that rests on silence only, which an attestation may overrule. `needs`: what would decide an UNKNOWN.

@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from adapter.eligibility.context import Context, Span
 from adapter.facts.model import Fact, Reason, foremost
@@ -15,8 +16,7 @@ Outcome = bool | Reason
 """What one result says of the sentence: it holds, it does not, or why it cannot tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Latest:
+class Latest(msgspec.Struct, frozen=True, gc=False):
     """The answer of the latest day, the facts behind it, and older facts where nothing lies in the window."""
 
     outcome: Outcome

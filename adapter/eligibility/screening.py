@@ -2,19 +2,23 @@
 would change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Literal
 
+import msgspec
+
 from adapter.eligibility.attestation import with_attestation
-from adapter.eligibility.context import Anchor, Context, cut_at, without_future
+from adapter.eligibility.context import Anchor, Context, cut_at, vague_facts, without_future
 from adapter.eligibility.finding import Finding
 from adapter.eligibility.predicates.person import latest_consents
+from adapter.eligibility.silence import Silence, Silent, silence
 from adapter.eligibility.trial import Criterion, Trial
 from adapter.eligibility.truth import Truth
 from adapter.errors import Issue
-from adapter.facts.model import PatientRecord
+from adapter.facts.model import Fact, PatientRecord
 from adapter.fhir.dates import day_text
 
 Status = Literal["eligible", "ineligible", "undetermined"]
@@ -22,25 +26,27 @@ _REPEATABLE = ("Observation/", "QuestionnaireResponse/", "Consent/")
 _LOOKAHEAD = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """The question of a screening: the day, the anchors that the caller gives, and the types that the site does not
     keep.
     """
 
     as_of: date
-    anchors: Mapping[str, date] = field(default_factory=dict)
+    anchors: Mapping[str, date] = msgspec.field(default_factory=dict)
     not_kept: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer to one criterion; `changes_on` is the first later day on which it would read differently by itself."""
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one criterion; `changes_on` is the first later day on which it would read differently by itself.
+
+    `silence`: where it is what everybody gets who has nothing that the criterion asks for.
+    """
 
     criterion: Criterion
     finding: Finding
     readings: tuple[str, ...]
     changes_on: int | None = None
+    silence: Silence | None = None
 
     @property
     def against(self) -> bool:
@@ -51,6 +57,14 @@ class Verdict:
     def in_favour(self) -> bool:
         """Whether this criterion is satisfied."""
         return self.finding.truth is (Truth.YES if self.criterion.kind == "inclusion" else Truth.NO)
+
+    def written(self) -> object:
+        """What msgspec encodes as `to_dict`; written once for all who get the same."""
+        if self.silence is None:
+            return self.to_dict()
+        if self.silence.json is None:
+            self.silence.json = msgspec.Raw(msgspec.json.encode(self.to_dict()))
+        return self.silence.json
 
     def to_dict(self) -> dict[str, object]:
         """The criterion object of the JSON contract."""
@@ -68,8 +82,7 @@ class Verdict:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Screening:
+class Screening(msgspec.Struct, frozen=True, gc=False):
     """Everything the program can say of one patient and one trial on one day."""
 
     trial: str
@@ -90,6 +103,13 @@ class Screening:
 
     def to_dict(self) -> dict[str, object]:
         """The JSON object of the contract, schema `profiles/screening.schema.json`."""
+        return self._dict([verdict.to_dict() for verdict in self.criteria])
+
+    def written(self) -> dict[str, object]:
+        """What msgspec encodes as `to_dict`, sooner."""
+        return self._dict([verdict.written() for verdict in self.criteria])
+
+    def _dict(self, criteria: Sequence[object]) -> dict[str, object]:
         return {
             "trial": self.trial,
             "patient": self.patient,
@@ -99,7 +119,7 @@ class Screening:
                 name: {"date": day_text(anchor.day), "assumed": anchor.assumed} for name, anchor in self.anchors.items()
             },
             "eligible_from": None if self.eligible_from is None else day_text(self.eligible_from),
-            "criteria": [verdict.to_dict() for verdict in self.criteria],
+            "criteria": criteria,
             "open": [{"criterion": v.criterion.id, "needs": v.finding.needs} for v in self.open],
             "issues": [issue.to_dict() for issue in self.issues],
             "versions": dict(self.versions),
@@ -110,8 +130,9 @@ def screen(record: PatientRecord, trial: Trial, asked: Asked, versions: Mapping[
     """Screens one patient. Pure: the same record, trial and question give the same Screening."""
     as_of = asked.as_of.toordinal()
     record = without_future(record, as_of)
-    asking = _Asking(record, trial, asked, as_of)
-    verdicts = tuple(asking.verdict(criterion) for criterion in trial.criteria)
+    asking = _Asking(record, trial, asked, as_of, vague_facts(record))
+    silent = asking.silent()
+    verdicts = tuple(asking.verdict(criterion, silent.get(criterion.id)) for criterion in trial.criteria)
     return Screening(
         trial=trial.id,
         patient=record.patient,
@@ -141,6 +162,7 @@ class _Asking:
     trial: Trial
     asked: Asked
     known: int
+    vague: list[Fact]
     _later: dict[tuple[str, int], Finding] = field(default_factory=dict)
     _days: dict[int, Context] = field(default_factory=dict)
 
@@ -163,12 +185,23 @@ class _Asking:
             anchors = self.anchors(as_of)
             randomised = anchors["randomisation"]
             end = as_of if randomised.assumed else min(as_of, randomised.day)
-            record = cut_at(self.record, as_of)
+            record = cut_at(self.record, as_of, self.vague)
             day = Context(record, self.trial.readings, anchors, as_of, end, self.asked.not_kept)
             self._days[as_of] = day
         return Context(day.record, day.readings, day.anchors, as_of, day.end, day.not_kept)
 
-    def verdict(self, criterion: Criterion) -> Verdict:
+    def silent(self) -> Silent:
+        """What each criterion finds, in the situation of this patient, where there is nothing that it asks for."""
+        context = self.context(self.known)
+        situation = (self.known, *context.anchors.values(), context.not_kept, self.record.covered, self.record.unread)
+        criteria = self.trial.criteria
+        return self.trial.silences.known(
+            situation, lambda: {c.id: silence(partial(self.find, c), context) for c in criteria}
+        )
+
+    def verdict(self, criterion: Criterion, silent: Silence | None) -> Verdict:
+        if silent is not None and self.record.lacks(silent.names):
+            return Verdict(criterion, silent.finding, silent.used, silence=silent)
         context = self.context(self.known)
         found = self.find(criterion, context)
         changes_on = self.first_change(criterion, found, sorted(context.marks))

@@ -5,10 +5,11 @@ earlier one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
+
+import msgspec
 
 from adapter.facts.model import Fact
 from adapter.fhir.dates import FIRST
@@ -23,16 +24,14 @@ class Kind(StrEnum):
     SINGLE = "single"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True, gc=False):
     """One dose: milligrams a day and route. `daily` None: in use, the dose is not stated."""
 
     daily: Fraction | None
     route: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, gc=False):
     """The days `first` to `last` on which one record says that the drug was in use."""
 
     first: int
@@ -49,8 +48,7 @@ Run = tuple[int, int, State | None]
 """Consecutive days of one state, first and last; None is a gap without any record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(msgspec.Struct, frozen=True, gc=False):
     """The runs of a window in order, the segments they come from, and those that contradict each other."""
 
     start: int

@@ -4,7 +4,7 @@ Every sentence must occur in `protocol.txt`; whatever is wrong is told with file
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Never, cast
 
@@ -22,6 +22,7 @@ from adapter.eligibility.predicates.person import Age, Attested, ConsentGiven
 from adapter.eligibility.predicates.record import Diagnosed, Record
 from adapter.eligibility.predicates.result import LatestNumber, Positive
 from adapter.eligibility.readings import ReadingEntry, in_force, load_readings, readings_digest, unique
+from adapter.eligibility.silence import Silences
 from adapter.errors import MappingError
 from adapter.facts.vocabulary import Study, Vocabulary
 from adapter.fhir.dates import Calendar
@@ -111,7 +112,10 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial as loaded, with the tables it is read with. `readings` are the options in force."""
+    """A trial as loaded, with the tables it is read with. `readings` are the options in force.
+
+    `silences` is a memory: what the criteria find where a record holds nothing that they ask for.
+    """
 
     id: str
     folder: Path
@@ -124,6 +128,7 @@ class Trial:
     tables: Tables
     digest: str
     readings_digest: str
+    silences: Silences = field(default_factory=Silences, init=False, repr=False, compare=False)
 
     def vocabulary(self, calendar: Calendar) -> Vocabulary:
         """What the mappers need to read records for this trial."""
@@ -253,7 +258,7 @@ class _Loader:
             self._fail(
                 (*at, "unit"), f"{name}: {settings.latest} is kept in {unit} (facts.yaml), not in {settings.unit}"
             )
-        for value in (getattr(settings, field) for field in settings.__struct_fields__):
+        for value in (getattr(settings, key) for key in settings.__struct_fields__):
             self.check_reading(value, at)
             self.check_reading(getattr(value, "days", None), at)
         within = getattr(settings, "within", None)

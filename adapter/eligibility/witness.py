@@ -3,7 +3,8 @@ open; silence counts only where the record was read completely.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from adapter.eligibility.context import Context, Span
 from adapter.eligibility.finding import Finding, evidence_of, unknown
@@ -13,15 +14,14 @@ from adapter.fhir.dates import FIRST, Place, day_text
 from adapter.fhir.terminology import Grade
 
 
-@dataclass(slots=True)
-class Witnesses:
+class Witnesses(msgspec.Struct):
     """Facts sorted by what they say: proof, doubt with its reason, exempt, outside the window, listed only."""
 
-    proofs: list[Fact] = field(default_factory=list)
-    doubts: list[tuple[Reason, Fact]] = field(default_factory=list)
-    exempt: list[Fact] = field(default_factory=list)
-    outside: list[Fact] = field(default_factory=list)
-    listed: list[Fact] = field(default_factory=list)
+    proofs: list[Fact] = msgspec.field(default_factory=list)
+    doubts: list[tuple[Reason, Fact]] = msgspec.field(default_factory=list)
+    exempt: list[Fact] = msgspec.field(default_factory=list)
+    outside: list[Fact] = msgspec.field(default_factory=list)
+    listed: list[Fact] = msgspec.field(default_factory=list)
 
     def add(self, fact: Fact, verdict: bool | Reason) -> None:
         """One witness: True proves, a Reason doubts, False is outside."""

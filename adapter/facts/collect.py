@@ -1,43 +1,47 @@
 """A stream of records -> patient records: keeps facts, never resources, and the latest version of each resource."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from adapter.errors import Issue
 from adapter.facts.derived import derived_facts
 from adapter.facts.mapping import facts_of
 from adapter.facts.model import Consented, Enrolment, Fact, PatientRecord, Person
+from adapter.facts.versions import Version, name_of, version
 from adapter.facts.vocabulary import Item, Vocabulary
-from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Resource
+from adapter.fhir.elements import MEDICATION_TYPES, CodeableConcept, Coding, Medication, Meta, Resource
 from adapter.fhir.references import contained_medication, key_of
 from adapter.sources.events import Covered, Event, Noticed, PatientDone, Record, SamePatient, Unreadable
 
-Version = tuple[int, str, str]
 _MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
-_UNVERSIONED: Version = (0, "", "")
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     """What is kept of one resource: its version, its items, and a medication record that waits for its Medication."""
 
-    version: Version
+    meta: Meta | None
     items: tuple[Item, ...] = ()
     type: str = ""
     unread: bool = False
     waiting: Record | None = None
 
+    @property
+    def version(self) -> Version:
+        """Made when it is asked for: few resources are met in two versions."""
+        return version(self.meta)
 
-@dataclass(slots=True)
-class _Patient:
+
+class Gathered(msgspec.Struct):
     """What is kept of one subject key while records stream by."""
 
-    held: dict[str, _Held] = field(default_factory=dict)
-    anonymous: list[_Held] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
-    covered: set[str] = field(default_factory=set)
-    unread: set[str] = field(default_factory=set)
+    held: dict[str, _Held] = msgspec.field(default_factory=dict)
+    anonymous: list[_Held] = msgspec.field(default_factory=list)
+    issues: list[Issue] = msgspec.field(default_factory=list)
+    covered: set[str] = msgspec.field(default_factory=set)
+    unread: set[str] = msgspec.field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -47,7 +51,7 @@ class Collector:
     vocabulary: Vocabulary
     complete: frozenset[str] = frozenset()
     issues: list[Issue] = field(default_factory=list)
-    _patients: dict[str, _Patient] = field(default_factory=dict)
+    _patients: dict[str, Gathered] = field(default_factory=dict)
     _aliases: dict[str, str] = field(default_factory=dict)
     _named_by: dict[str, set[str]] = field(default_factory=dict)
     _drugs: dict[str, tuple[Version, CodeableConcept]] = field(default_factory=dict)
@@ -64,7 +68,34 @@ class Collector:
                 yield from self._finish(self._keys_of(self._survivor(event.subject)))
             else:
                 self._take(event)
-        yield from self._finish(list(self._patients))
+        yield from self.rest()
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Gathers without finishing anybody."""
+        for event in events:
+            if isinstance(event, Record):
+                self._keep(event)
+            else:
+                self._take(event)
+
+    def rest(self) -> Iterator[PatientRecord]:
+        """The records of all who were not done early."""
+        return self._finish(list(self._patients))
+
+    def leaving(self, number: int, workers: int, owner: Callable[[str], int]) -> list[dict[str, Gathered]]:
+        """Of a worker's patients those whose survivor is another's, by worker; patients of others are forgotten."""
+        leaving: list[dict[str, Gathered]] = [{} for _ in range(workers)]
+        for key in list(self._patients):
+            to = owner(self._survivor(key))
+            if owner(key) != number:
+                del self._patients[key]
+            elif to != number:
+                leaving[to][key] = self._patients.pop(key)
+        return leaving
+
+    def welcome(self, arriving: Mapping[str, Gathered]) -> None:
+        """Takes over what another worker gathered."""
+        self._patients.update(arriving)
 
     def _take(self, event: Event) -> None:
         match event:
@@ -81,50 +112,47 @@ class Collector:
                 self.issues.append(event)
 
     def _keep(self, record: Record) -> None:
-        if isinstance(record.resource, Medication):
-            self._keep_drug(record, record.resource)
-            return
         if record.type == "Patient":
             for key in record.also:
                 if key != record.reference:  # two patients under one identifier: the smaller id, whatever came first
                     self._alias(key, min(self._aliases.get(key, record.reference), record.reference))
-        subject = record.reference if record.type == "Patient" else record.subject
-        if subject is not None:
-            self._hold(self._patient(subject), record)
+        if record.subject is None:
+            if isinstance(record.resource, Medication):
+                self._keep_drug(record, record.resource)
+            return
+        patient, held = self._patient(record.subject), self._read(record)
+        if record.resource.id is None and record.type != "Patient":
+            patient.anonymous.append(held)
+        elif (old := patient.held.setdefault(record.reference, held)) is not held and not _same(old, held):
+            self._choose(patient, record.reference, old, held)
 
     def _keep_drug(self, record: Record, drug: Medication) -> None:
         """The latest version of a Medication, whatever came first."""
-        version = _version(drug)
+        found = version(drug.meta)
         for key in (record.reference, *record.also):
-            if key not in self._drugs or version >= self._drugs[key][0]:
-                self._drugs[key] = (version, drug.code or CodeableConcept())
+            if key not in self._drugs or found >= self._drugs[key][0]:
+                self._drugs[key] = (found, drug.code or CodeableConcept())
 
-    def _hold(self, patient: _Patient, record: Record) -> None:
-        held = self._read(record)
-        if record.resource.id is None and record.type != "Patient":
-            patient.anonymous.append(held)
-            return
-        old = patient.held.get(record.reference)
-        if old is not None and not _same(old, held):
-            older, held = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
-            patient.issues.append(_older_version(record.reference, older.version))
-        patient.held[record.reference] = held
+    def _choose(self, patient: Gathered, reference: str, old: _Held, held: _Held) -> None:
+        older, latest = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
+        patient.issues.append(_older_version(reference, older.version))
+        patient.held[reference] = latest
 
     def _read(self, record: Record) -> _Held:
         """The items of one record; one that refers to a Medication waits, as a later version of that may come."""
         if record.type in _MEDICATION_TYPES and _refers(record.resource):
             contained = self._contained(record.resource)
             if contained is None:
-                return _Held(_version(record.resource), type=record.type, waiting=record)
+                return _Held(record.resource.meta, type=record.type, waiting=record)
             return self._mapped(record, contained)
         return self._mapped(record, None)
 
     def _mapped(self, record: Record, medication: CodeableConcept | None) -> _Held:
-        version = _version(record.resource)
-        found = facts_of(record.resource, record.reference, self.vocabulary, medication)
+        resource = record.resource
+        found = facts_of(resource, record.reference, self.vocabulary, medication)
         if isinstance(found, Issue):
-            return _Held(version, (found,), record.type, unread=True)
-        return _Held(version, found, record.type)
+            return _Held(resource.meta, (found,), record.type, unread=True)
+        return _Held(resource.meta, found, record.type)
 
     def _contained(self, resource: Resource) -> CodeableConcept | None:
         reference = getattr(resource, "medication_reference", None)
@@ -148,10 +176,10 @@ class Collector:
         if type_:
             patient.unread.add(type_)
 
-    def _patient(self, subject: str) -> _Patient:
+    def _patient(self, subject: str) -> Gathered:
         found = self._patients.get(subject)
         if found is None:
-            found = self._patients[subject] = _Patient()
+            found = self._patients[subject] = Gathered()
         return found
 
     def _survivor(self, key: str) -> str:
@@ -194,7 +222,8 @@ class Collector:
             issues += patient.issues
             for held in self._settled([*patient.held.values(), *patient.anonymous]):
                 items += held.items
-                unread |= {held.type} if held.unread else set()
+                if held.unread:
+                    unread.add(held.type)
             unread |= patient.unread
             own = next((item for item in items if isinstance(item, Person)), None)
             person = person or own
@@ -261,31 +290,10 @@ def _by_display(resource: Resource) -> CodeableConcept:
     return CodeableConcept(coding=(Coding(display=reference.display),) if reference and reference.display else None)
 
 
-def _version(resource: Resource) -> Version:
-    """Sorts versions of one resource: a numeric versionId, else lastUpdated, else the text of versionId."""
-    meta = resource.meta
-    if meta is None:
-        return _UNVERSIONED
-    text = meta.version_id or ""
-    return (int(text) if text.isascii() and text.isdigit() else 0, _moment(meta.last_updated), text)
-
-
-def _moment(text: str | None) -> str:
-    """An instant in UTC, so that those of two zones compare; a text that is none stays as it is."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="microseconds") if text else ""
-    except ValueError:
-        return text or ""
-
-
 def _same(one: _Held, other: _Held) -> bool:
     """The same resource met twice (a page read again, a folder given twice) is nothing to tell."""
     return one.version == other.version and one.items == other.items and one.waiting == other.waiting
 
 
 def _older_version(reference: str, older: Version) -> Issue:
-    return Issue("note", reference, "meta", f"an older version was met and set aside: {_name(older)}")
-
-
-def _name(version: Version) -> str:
-    return f"version {version[2]}" if version[2] else (f"of {version[1]}" if version[1] else "without version")
+    return Issue("note", reference, "meta", f"an older version was met and set aside: {name_of(older)}")

@@ -1,8 +1,11 @@
 """Dosage -> total daily dose and route. FHIR R4 Dosage and Timing; free text is never read as a dose."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+
+import msgspec
 
 from adapter.facts.model import Dose
 from adapter.facts.vocabulary import Vocabulary
@@ -18,14 +21,13 @@ from adapter.fhir.elements import (
     Repeat,
     Timing,
 )
-from adapter.fhir.quantities import conversion
+from adapter.fhir.quantities import conversion, exact
 
 MASS = "mg"
 _PER_DAY = {"d": Fraction(1), "h": Fraction(24), "wk": Fraction(1, 7), "min": Fraction(1440)}
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(msgspec.Struct, frozen=True, gc=False):
     """The routes of one record: `intravenous` is None where none is known; `text` names them for comparison."""
 
     topical: bool
@@ -108,7 +110,7 @@ def _mass(quantity: Quantity | None, vocabulary: Vocabulary) -> Fraction | None:
     if quantity is None or quantity.value is None or quantity.comparator:
         return None
     found = conversion(quantity, MASS, vocabulary.units)
-    return Fraction(quantity.value) * found.factor if found else None
+    return exact(quantity.value) * found.factor if found else None
 
 
 def _times_per_day(timing: Timing | None, vocabulary: Vocabulary) -> Fraction | None:
@@ -124,10 +126,15 @@ def _repeat_rate(repeat: Repeat) -> Fraction | None:
     if repeat.frequency_max or repeat.period_max:
         return None
     if repeat.period and repeat.period_unit in _PER_DAY:
-        daily = Fraction(repeat.frequency or 1) / Fraction(repeat.period) * _PER_DAY[repeat.period_unit]
+        daily = _rate(repeat.frequency or 1, repeat.period, repeat.period_unit)
         return daily * len(repeat.day_of_week) / 7 if repeat.day_of_week and repeat.period_unit == "d" else daily
     times = repeat.time_of_day or repeat.when
     return Fraction(len(times)) if times and not repeat.day_of_week else None
+
+
+@lru_cache(maxsize=1024)
+def _rate(frequency: int, period: Decimal, unit: str) -> Fraction:
+    return Fraction(frequency) / Fraction(period) * _PER_DAY[unit]
 
 
 def _coded_rate(code: CodeableConcept, vocabulary: Vocabulary) -> Fraction | None:

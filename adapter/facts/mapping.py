@@ -1,10 +1,10 @@
 """One resource -> its facts: the table of mappers, and what becomes of a resource that a mapper cannot read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from adapter.errors import Issue, UnreadableError
 from adapter.facts.condition import condition_facts
-from adapter.facts.medication import medication_facts
+from adapter.facts.medication import MedicationRecord, medication_facts
 from adapter.facts.observation import observation_facts
 from adapter.facts.person import consent_facts, enrolments, patient_facts, questionnaire_facts
 from adapter.facts.plan import appointment_facts, recommendation_facts, service_request_facts
@@ -13,7 +13,7 @@ from adapter.facts.vocabulary import Item, Vocabulary
 from adapter.fhir import elements as fhir
 from adapter.fhir.elements import CodeableConcept, Resource
 
-_Mapper = Callable[..., Iterator[Item]]
+_Mapper = Callable[..., Iterable[Item]]
 
 MAPPERS: dict[type[Resource], _Mapper] = {
     fhir.Patient: patient_facts,
@@ -42,17 +42,9 @@ def facts_of(
         mapper = MAPPERS.get(type(resource))
         if mapper is not None:
             return tuple(mapper(resource, reference, vocabulary))
-        return tuple(_drug_facts(resource, reference, vocabulary, medication))
+        if isinstance(resource, MedicationRecord):
+            concept = resource.medication_codeable_concept or medication or CodeableConcept()
+            return tuple(medication_facts(resource, concept, reference, vocabulary))
+        return ()
     except UnreadableError as error:
         return Issue("error", reference, error.path, f"{error.problem}; the {type(resource).__name__} was not used")
-
-
-def _drug_facts(
-    resource: Resource, reference: str, vocabulary: Vocabulary, medication: CodeableConcept | None
-) -> Iterator[Item]:
-    if isinstance(
-        resource,
-        fhir.MedicationAdministration | fhir.MedicationStatement | fhir.MedicationDispense | fhir.MedicationRequest,
-    ):
-        concept = resource.medication_codeable_concept or medication or CodeableConcept()
-        yield from medication_facts(resource, concept, reference, vocabulary)

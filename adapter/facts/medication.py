@@ -3,7 +3,9 @@ module.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from adapter.facts.dosage import dosages_of, dose_of, routes_of
 from adapter.facts.indication import meanings
@@ -56,8 +58,7 @@ _DAYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+class _Taken(msgspec.Struct, frozen=True, gc=False):
     """When a drug was taken, handed over or ordered, where that stood, and the dosage lines of that time."""
 
     when: When

@@ -1,10 +1,11 @@
 """Fact: one thing that one resource says about one patient, with its date, its value, its doubt and its provenance."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+
+import msgspec
 
 from adapter.errors import Issue
 from adapter.fhir.dates import When
@@ -35,8 +36,7 @@ def foremost(reasons: "list[Reason] | set[Reason]") -> Reason:
     return min(reasons, key=RANK.__getitem__)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, gc=False):
     """Where a fact stood: the resource, its version, the element, and the text as written there."""
 
     reference: str
@@ -53,8 +53,7 @@ class Sign(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The value of an Observation.
 
     `number` is in the fact's canonical unit. `sign` is what the laboratory said in words or codes. `range_` is -1, 0
@@ -71,8 +70,7 @@ class Result:
     formula: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(msgspec.Struct, frozen=True, gc=False):
     """A drug in use: ingredient, route, and the total daily dose where it is stated. `pulsed`: taken less than
     daily.
     """
@@ -85,8 +83,7 @@ class Dose:
     pulsed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True, gc=False):
     """What a medication record adds to its date: the dose, whether it is an order, and why it was given.
 
     `intravenous` is None where no route is stated. `indications` are the meanings of stated reasons: 'infection',
@@ -102,8 +99,7 @@ class Use:
     ongoing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(msgspec.Struct, frozen=True, gc=False):
     """The course of a Condition: onset and abatement as far as stated, and its clinical status.
 
     `chronic`: active until it is said to be over. `abated` without `abatement` is an abatement that gives no date.
@@ -119,8 +115,7 @@ class Course:
     chronic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """One statement. `doubt` is None where it counts; else the reason why a person must look.
 
     `grade` tells exemptions and listed candidates apart from what proves. `label` is what to call it in a sentence.
@@ -148,8 +143,7 @@ class Fact:
         return (when.last_hi, when.first_lo, self.source.reference, self.source.path, self.source.written)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, gc=False):
     """What the Patient resource says: gender as coded, birth date as the first and last possible day."""
 
     gender: str | None = None
@@ -158,8 +152,7 @@ class Person:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Consented:
+class Consented(msgspec.Struct, frozen=True, gc=False):
     """A Consent for this study. `signed` is the day it rests on; `until` the last day of its provision."""
 
     status: str
@@ -169,8 +162,7 @@ class Consented:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Enrolment:
+class Enrolment(msgspec.Struct, frozen=True, order=True):
     """A ResearchSubject of this study: its status, the arms that it names, and its business identifiers."""
 
     reference: str
@@ -181,13 +173,12 @@ class Enrolment:
     identifiers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PatientRecord:
+class PatientRecord(msgspec.Struct, frozen=True, gc=False):
     """All facts of one patient, by name; what was read completely; what could not be read; and what was noticed."""
 
     patient: str
     person: Person | None = None
-    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+    facts: Mapping[str, tuple[Fact, ...]] = msgspec.field(default_factory=dict)
     consents: tuple[Consented, ...] = ()
     enrolments: tuple[Enrolment, ...] = ()
     covered: frozenset[str] = frozenset()
@@ -197,3 +188,7 @@ class PatientRecord:
     def named(self, name: str) -> tuple[Fact, ...]:
         """The facts of one name, in a fixed order."""
         return self.facts.get(name, ())
+
+    def lacks(self, names: frozenset[str]) -> bool:
+        """Whether there is no fact of any of these names."""
+        return self.facts.keys().isdisjoint(names)

@@ -1,7 +1,9 @@
 """Observation -> facts: laboratory results, instrument scores and items, attestations. FHIR R4 Observation."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec.structs import replace
 
 from adapter.errors import Issue
 from adapter.facts.model import Fact, Reason, Result, Sign, Source
@@ -26,12 +28,16 @@ _OPEN = {"preliminary", "unknown", "on-hold"}
 _NOT_ATTESTING = {"Patient", "RelatedPerson"}
 
 
-def observation_facts(observation: Observation, reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
+def observation_facts(observation: Observation, reference: str, vocabulary: Vocabulary) -> Iterable[Item]:
     """The results that an Observation and its components state; one without a value states nothing."""
     parts = _telling_parts(observation, vocabulary)
-    if not parts:
-        _check_dates(observation, vocabulary)
-        return
+    if parts:
+        return _told(observation, parts, reference, vocabulary)
+    _check_dates(observation, vocabulary)
+    return ()
+
+
+def _told(observation: Observation, parts: "list[_Part]", reference: str, vocabulary: Vocabulary) -> Iterator[Item]:
     when = _effective(observation, vocabulary)
     status = status_of(observation.status)
     if status == "entered-in-error":
@@ -41,8 +47,7 @@ def observation_facts(observation: Observation, reference: str, vocabulary: Voca
             yield from _facts_of_part(observation, part, when, reference, vocabulary)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True, gc=False):
     """An Observation or one of its components that states something: its code, its value, where it stands."""
 
     concept: CodeableConcept
@@ -55,15 +60,13 @@ def _telling_parts(observation: Observation, vocabulary: Vocabulary) -> list[_Pa
     """Most Observations of an export state nothing that a trial asks for: their code alone tells."""
     means = vocabulary.terminology.meaning
     found = []
-    if observation.code is not None:
-        meaning = means("Observation", observation.code)
-        if (meaning.relevant or meaning.own) and has_value(observation):
-            found.append(_Part(observation.code, observation, "", meaning))
+    code = observation.code
+    if code is not None and (meaning := means("Observation", code)).tells and has_value(observation):
+        found.append(_Part(code, observation, "", meaning))
     for index, component in enumerate(observation.component or ()):
-        if component.code is not None:
-            meaning = means("Observation", component.code)
-            if (meaning.relevant or meaning.own) and has_value(component):
-                found.append(_Part(component.code, component, f"component[{index}].", meaning))
+        code = component.code
+        if code is not None and (meaning := means("Observation", code)).tells and has_value(component):
+            found.append(_Part(code, component, f"component[{index}].", meaning))
     return found
 
 
@@ -124,6 +127,8 @@ def _with_abnormal(valued: Observation | Measured, result: Result) -> Result:
 
 def _own_facts(meaning: Meaning, vocabulary: Vocabulary) -> list[str]:
     """The facts of this project's own code systems: instrument totals and items, attestations of this trial."""
+    if not meaning.own:
+        return []
     prefixes = {INSTRUMENTS: "instrument", vocabulary.study.attestation: "attested"}
     return [f"{prefixes[system]}:{code}" for system, code in meaning.own if system in prefixes]
 

@@ -8,7 +8,7 @@ from adapter.facts.model import Reason, Result, Sign
 from adapter.facts.vocabulary import Vocabulary
 from adapter.fhir.concepts import label
 from adapter.fhir.elements import CodeableConcept, Measured, Observation, Quantity, ReferenceRange
-from adapter.fhir.quantities import Number, conversion, normal_unit, number_of, plain, split_text, written
+from adapter.fhir.quantities import Number, conversion, exact, normal_unit, number_of, plain, split_text, written
 from adapter.fhir.terminology import FactSpec
 
 _SIGNS = (
@@ -22,16 +22,18 @@ _SIGNS = (
 )
 _ABOVE = {"H", "HH", "HU", "HX", ">"}
 _BELOW = {"L", "LL", "LU", "LX", "<"}
+_SIDES = ((1, _ABOVE), (-1, _BELOW), (0, {"N"}))
 
 Valued = Observation | Measured
 
 
 def has_value(valued: Valued) -> bool:
     """Whether there is any result at all: a value[x], or an interpretation that stands for one."""
+    if valued.value_quantity is not None and valued.value_quantity.value is not None:
+        return True
     return any(
         value is not None
         for value in (
-            valued.value_quantity and (valued.value_quantity.value or valued.value_quantity.value == 0 or None),
             valued.value_codeable_concept,
             valued.value_string,
             valued.value_boolean,
@@ -197,6 +199,8 @@ def _sign(valued: Valued, vocabulary: Vocabulary) -> Sign | Reason | None:
 
 def sign_of(concept: CodeableConcept | None, vocabulary: Vocabulary) -> Sign | None:
     """Positive, negative or indeterminate, where the shipped tables say so."""
+    if concept is None:
+        return None
     return next((sign for sign, name in _SIGNS if vocabulary.terminology.member(name, concept)), None)
 
 
@@ -214,8 +218,8 @@ def abnormal_flag(valued: Valued) -> bool:
 
 def _against_range(valued: Valued) -> int | None:
     """-1, 0 or 1: below, within or above the laboratory's own range, by its interpretation or its reference range."""
-    flags = _flags(valued)
-    for side, codes in ((1, _ABOVE), (-1, _BELOW), (0, {"N"})):
+    flags = _flags(valued) if valued.interpretation else set()
+    for side, codes in _SIDES if flags else ():
         if flags & codes:
             return side
     quantity = valued.value_quantity
@@ -248,4 +252,4 @@ def _same_unit(end: Quantity | None, quantity: Quantity) -> Fraction | None:
         return None
     units = {normal_unit(text) for text in (end.unit, end.code) if text}
     own = {normal_unit(text) for text in (quantity.unit, quantity.code) if text}
-    return Fraction(end.value) if not units or units & own else None
+    return exact(end.value) if not units or units & own else None

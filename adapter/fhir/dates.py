@@ -7,11 +7,14 @@ is not known exactly; a stretch (Period, a supply) was going on all its days. FH
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from adapter.errors import UnreadableError
 from adapter.fhir.elements import Period
@@ -30,8 +33,7 @@ class Place(Enum):
     UNDATED = "undated"
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(msgspec.Struct, frozen=True, gc=False):
     """The days of an event.
 
     A day: `first_lo == last_lo` and `first_hi == last_hi` (equal to each other too, when the day is known exactly).
@@ -99,6 +101,7 @@ class When:
 UNDATED = When(dated=False)
 
 
+@lru_cache(maxsize=8192)
 def day_text(day: int) -> str:
     """An ordinal as an ISO date."""
     return date.fromordinal(day).isoformat()
@@ -190,6 +193,7 @@ class Calendar:
         return min(days) if days else None
 
 
+@lru_cache(maxsize=8192)
 def plus_years(born: date, years: int) -> date:
     """The birthday after `years` years; that of 29 February falls on 1 March in common years.
 

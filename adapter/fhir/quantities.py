@@ -6,9 +6,11 @@ UCUM strings and laboratory spellings come from `mappings/units.yaml`; a unit th
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
+from functools import lru_cache
+
+import msgspec
 
 from adapter.fhir.elements import Quantity
 from adapter.fhir.systems import UCUM
@@ -17,8 +19,7 @@ _NUMBER_AND_UNIT = re.compile(r"([<>]=?|[≤≥])?\s*(-?\d+(?:\.\d+)?)\s*(\S.*)?
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(msgspec.Struct, frozen=True, gc=False):
     """How a spelling becomes the canonical unit: multiply by `factor`; `formula` where more than a prefix is used."""
 
     factor: Fraction
@@ -30,8 +31,7 @@ Units = Mapping[str, Mapping[str, Conversion]]
 """canonical unit -> spelling -> conversion"""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, gc=False):
     """All values that a result allows, in the canonical unit: one number, or a side left open by a comparator."""
 
     low: Fraction | None
@@ -41,13 +41,13 @@ class Number:
 
     def above(self, bound: Fraction) -> bool | None:
         """Whether it lies strictly above the bound; None where the allowed values lie on both sides."""
-        if self.low is not None and (self.low > bound or (self.low == bound and self.low_open)):
+        if self.low is not None and (self.low > bound or (self.low_open and self.low == bound)):
             return True
         return False if self.high is not None and self.high <= bound else None
 
     def below(self, bound: Fraction) -> bool | None:
         """Whether it lies strictly below the bound; None where the allowed values lie on both sides."""
-        if self.high is not None and (self.high < bound or (self.high == bound and self.high_open)):
+        if self.high is not None and (self.high < bound or (self.high_open and self.high == bound)):
             return True
         return False if self.low is not None and self.low >= bound else None
 
@@ -57,8 +57,10 @@ class Number:
 
     def scaled(self, factor: Fraction) -> "Number":
         """Multiplied by a positive factor."""
+        if factor == 1:
+            return self
         low = None if self.low is None else self.low * factor
-        high = None if self.high is None else self.high * factor
+        high = low if self.high is self.low else None if self.high is None else self.high * factor
         return Number(low, high, self.low_open, self.high_open)
 
     def over(self, other: "Number") -> "Number | None":
@@ -95,14 +97,24 @@ def exact_decimal(value: Fraction) -> Decimal | None:
 
 def plain(value: Fraction | Decimal) -> str:
     """A number as plain decimal text with at most six significant figures after rounding."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    return f"{value:f}" if isinstance(value, Decimal) else _rounded(value)
+
+
+@lru_cache(maxsize=8192)
+def _rounded(value: Fraction) -> str:
     exact = Decimal(value.numerator) / Decimal(value.denominator)
     rounded = exact if abs(exact.as_tuple().exponent) <= 6 else Decimal(f"{exact:.6g}")  # type: ignore[arg-type]
     text = f"{rounded:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@lru_cache(maxsize=8192)
+def exact(value: Decimal) -> Fraction:
+    """The same number; kept, since fractions are slow to make and bounds come again and again."""
+    return Fraction(value)
+
+
+@lru_cache(maxsize=8192)
 def normal_unit(text: str) -> str:
     """NFKC, outer blanks trimmed, inner blanks removed; the case is kept, as UCUM is case-sensitive."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -110,14 +122,14 @@ def normal_unit(text: str) -> str:
 
 def number_of(value: Decimal, comparator: str | None) -> Number | None:
     """The values that a number with a FHIR comparator allows; None for a comparator that R4 does not know."""
-    exact = Fraction(value)
+    bound = exact(value)
     match comparator:
         case None | "":
-            return Number(exact, exact)
+            return Number(bound, bound)
         case "<" | "<=":
-            return Number(None, exact, high_open=comparator == "<")
+            return Number(None, bound, high_open=comparator == "<")
         case ">" | ">=":
-            return Number(exact, None, low_open=comparator == ">")
+            return Number(bound, None, low_open=comparator == ">")
     return None
 
 

@@ -89,6 +89,11 @@ class Meaning:
     own: tuple[Code, ...] = ()
     relevant: tuple[Match, ...] = ()
 
+    @property
+    def tells(self) -> bool:
+        """Whether it can say something at all."""
+        return bool(self.relevant or self.own)
+
 
 @dataclass(frozen=True, slots=True)
 class Terminology:
@@ -108,6 +113,7 @@ class Terminology:
     _cache: dict[tuple[str, CodeableConcept], Meaning] = field(default_factory=dict)
     _by_type: dict[str, tuple[FactSpec, ...]] = field(default_factory=dict)
     _answers: dict[tuple[str, CodeableConcept], bool] = field(default_factory=dict)
+    _routes: list[ValueSet] = field(default_factory=list)
 
     def with_own(self, system: str) -> "Terminology":
         """The same tables, knowing one more code system of this project, such as a trial's attestations."""
@@ -158,8 +164,9 @@ class Terminology:
 
     def route_name(self, codes: tuple[Code, ...]) -> str:
         """One name for all spellings of a route: the value set `route-<name>` that holds it; empty where none does."""
-        sets = (s for name, s in sorted(self.sets.items()) if name.startswith("route-"))
-        return next((s.id for s in sets if any(self._holds(s, code) for code in codes)), "")
+        if not self._routes:
+            self._routes.extend(s for name, s in sorted(self.sets.items()) if name.startswith("route-"))
+        return next((s.id for s in self._routes if any(self._holds(s, code) for code in codes)), "")
 
     def place_known(self, code: Code) -> bool:
         """Whether any table, ICD chapter or ATC group places a code."""

@@ -30,6 +30,12 @@ class Spool:
         self._index.append((key, self._file.tell(), len(line)))
         self._file.write(line)
 
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """The lines with their keys, as they came."""
+        for key, offset, length in self._index:
+            self._file.seek(offset)
+            yield key, self._file.read(length)
+
     def close(self) -> None:
         """Gives the disk space back."""
         self._file.close()

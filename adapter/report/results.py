@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,24 @@ from adapter.report.text import Page, clean, joined_lines
 
 Format = Literal["text", "json", "ndjson"]
 SHOWN_ISSUES = 20
+_BATCH = 256
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some of the results that one process hands to another."""
+
+    patients: int = 0
+    errors: int = 0
+    affected: int = 0
+    rows: list[Row] = []
+    lines: tuple[tuple[str, bytes], ...] = ()
+    issues: tuple[tuple[str, bytes], ...] = ()
+
+
+def batched(lines: Iterator[tuple[str, bytes]]) -> Iterator[tuple[tuple[str, bytes], ...]]:
+    """So many lines at once."""
+    while batch := tuple(islice(lines, _BATCH)):
+        yield batch
 
 
 @dataclass(slots=True)
@@ -41,7 +60,7 @@ class Results:
         if self.format == "text":
             self._rows.append(row_of(screening))
         else:
-            self._lines.add(screening.patient, encoded(screening.to_dict()))
+            self._lines.add(screening.patient, _line(screening))
         self.note(screening)
 
     def note(self, screening: Screening) -> None:
@@ -51,6 +70,25 @@ class Results:
         self.affected += bool(found)
         for issue in screening.issues:
             self._issues.add(screening.patient, encoded(_full(issue)))
+
+    def parts(self) -> Iterator[Part]:
+        """All that is kept, in parts that another process can take over."""
+        yield Part(self.patients, self.errors, self.affected, self._rows)
+        for lines in batched(self._lines.items()):
+            yield Part(lines=lines)
+        for lines in batched(self._issues.items()):
+            yield Part(issues=lines)
+
+    def take_over(self, part: Part) -> None:
+        """Adds what another process kept."""
+        self.patients += part.patients
+        self.errors += part.errors
+        self.affected += part.affected
+        self._rows += part.rows
+        for key, line in part.lines:
+            self._lines.add(key, line)
+        for key, line in part.issues:
+            self._issues.add(key, line)
 
     def chunks(self, run: Run, page: Page) -> Iterator[bytes]:
         """What is written: a table, an array, or an object a line."""
@@ -82,6 +120,13 @@ def encoded(value: object) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _line(screening: Screening) -> bytes:
+    try:
+        return msgspec.json.encode(screening.written())
+    except UnicodeEncodeError:
+        return encoded(screening.to_dict())
 
 
 def told_issues(run: Run, results: Results) -> Iterator[str]:

@@ -22,6 +22,7 @@ from adapter.report.progress import shown
 from adapter.screen import DEFAULT_ZONE, Site, load_trial, types_of, versions_of
 from adapter.sources.events import Event, Record, SamePatient
 from adapter.sources.export import read
+from adapter.sources.share import Share
 
 NO_PATIENT = "no patient in the input; give FHIR R4 resources that name their patient, or Patient resources"
 
@@ -84,15 +85,19 @@ class Run:
             told = True
             yield record
         if not told:
-            self.collector.issues.append(Issue("error", "", "", NO_PATIENT, ", ".join(self.call.sources)))
+            self.collector.issues.append(self.nobody())
 
     def issues(self) -> list[Issue]:
         """The issues of the run so far, each once: errors first, then by file and line."""
         return sorted(set(self.collector.issues), key=lambda issue: (issue.severity, issue.file, issue.line, issue))
 
-    def events(self) -> Iterator[Event]:
-        """The records of all sources; what is read is counted on a terminal."""
-        return shown(read(self.call.sources, self.limits))
+    def events(self, share: Share | None = None) -> Iterator[Event]:
+        """The records of all sources, or one worker's share; what is read is counted on a terminal."""
+        return shown(read(self.call.sources, self.limits, share=share))
+
+    def nobody(self) -> Issue:
+        """The issue of an input without any patient."""
+        return Issue("error", "", "", NO_PATIENT, ", ".join(self.call.sources))
 
 
 def start(call: Call) -> Run:

@@ -1,6 +1,7 @@
 """List: the candidates of a study in the shape that recruIT's screening list reads. FHIR R4.
 
-One entry a ResearchSubject. The day of an entry is kept; who drops out is flagged, never deleted.
+One entry a ResearchSubject. The day of an entry is kept; who drops out is flagged, never deleted. What people add to the
+List (a status, a note) stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,16 @@ from adapter.resources.shape import Resource, Value, built, coded, reference
 
 CODE = ("https://fhir.miracum.org/uc1/CodeSystem/screeningList", "screening-recommendations")
 BELONGS_TO = "https://fhir.miracum.org/uc1/StructureDefinition/belongsToStudy"
-FLAG = (f"{BASE}/CodeSystem/candidate-flag", "dropped-out", "No longer a candidate")
+_FLAG = [
+    {
+        "system": "https://fhir.miracum.org/uc1/CodeSystem/system-determined-subject-status",
+        "code": "ineligible",
+        "display": "Ineligible",
+    },
+    {"system": f"{BASE}/CodeSystem/candidate-flag", "code": "dropped-out", "display": "No longer a candidate"},
+]
+"""recruIT's own flag, then ours."""
+_OURS = ("resourceType", "id", "meta", "text", "extension", "mode", "title", "code", "date", "source", "entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +37,30 @@ class Candidate:
 
 def candidates(trial: Trial, found: Sequence[Candidate], held: Resource | None) -> Resource | None:
     """The List after this run; None where there is nobody to list. `held` is the List as the sink has it."""
-    entries = {_subject_of(entry): entry for entry in _entries(held)}
+    before = {_subject_of(entry): entry for entry in _entries(held)}
+    entries = dict(before)
     for one in sorted(found, key=lambda c: c.subject):
         if one.fits or one.subject in entries:
             entries[one.subject] = _entry(one, entries.get(one.subject))
     if not entries:
         return None
+    changed = [one.day for one in found if entries.get(one.subject) != before.get(one.subject)]
+    dates = [*changed, *([str(held["date"])] if held and "date" in held else [])]
+    people = {name: value for name, value in (held or {}).items() if name not in _OURS}
     return built(
         "List",
         names.candidates(trial).partition("/")[2],
         "trial-candidates",
         {
-            "extension": [{"url": BELONGS_TO, "valueReference": reference(names.research_study(trial))}],
+            "extension": [
+                {"url": BELONGS_TO, "valueReference": reference(names.research_study(trial)) | {"display": trial.id}}
+            ],
             "status": "current",
+            **people,
             "mode": "working",
             "title": f"Candidates of {trial.id}",
             "code": coded(*CODE),
-            "date": max(str(entry.get("date", "")) for entry in entries.values()),
+            "date": max(dates),
             "source": reference(names.device(trial)),
             "entry": [entries[key] for key in sorted(entries)],
         },
@@ -51,8 +68,10 @@ def candidates(trial: Trial, found: Sequence[Candidate], held: Resource | None) 
 
 
 def _entry(one: Candidate, held: Resource | None) -> Resource:
-    """The day of the first entry stays; a flag comes and goes with the screening."""
-    flag: dict[str, Value] = {} if one.fits else {"flag": coded(*FLAG)}
+    """The day of the first entry stays; our flag comes and goes with the screening, one of a person stays."""
+    flag: dict[str, Value] = {} if one.fits else {"flag": {"coding": _FLAG}}
+    if one.fits and held and "flag" in held and held["flag"] != {"coding": _FLAG}:
+        flag = {"flag": held["flag"]}
     day = str(held.get("date", "")) if held else ""
     return flag | {"date": day or one.day, "item": reference(one.subject)}
 

@@ -2,13 +2,12 @@
 
 from adapter.assignment.gate import Approved
 from adapter.eligibility.trial import Trial
+from adapter.fhir.dates import day_text
 from adapter.resources import names
-from adapter.resources.dosing import calculation, course_lines, sentence
+from adapter.resources.dosing import NO_ORDER, calculation, course_lines, interval_text, sentence
 from adapter.resources.medication_request import request_key
 from adapter.resources.research_subject import subject_key
 from adapter.resources.shape import Resource, built, narrative, reference, sealed, subject_uuid
-
-NO_ORDER = "A plan, not an order: nothing may be given before a physician has ordered it."
 
 
 def plan_key(trial: Trial, patient: str) -> str:
@@ -23,22 +22,26 @@ def plan_lines(trial: Trial, approved: Approved) -> list[str]:
     return [
         title(trial, approved),
         NO_ORDER,
-        f"{treatment.title}: {sentence(treatment, weight)}.",
-        *([f"{told} (weight: {weight.source.reference})."] if weight else []),
+        f"{sentence(treatment, weight)}.",
+        *([f"{told} (weight of {day_text(weight.day)})."] if weight else []),
         *course_lines(treatment, approved.courses),
+        *([interval_text(treatment, trial.readings)] if len(approved.courses) > 1 else []),
     ]
 
 
 def title(trial: Trial, approved: Approved) -> str:
-    """`MSCs group of ln-msc-il2`."""
-    return f"{approved.arm.name} of {trial.id}"
+    """`MSCs group: Human umbilical cord mesenchymal stem cells (ln-msc-il2)`."""
+    return f"{approved.arm.name}: {approved.arm.treatment.title} ({trial.id})"
 
 
 def care_plan(trial: Trial, approved: Approved) -> Resource:
     """FHIR R4 CarePlan, status draft, intent plan."""
     weight = [reference(approved.weight.source.reference)] if approved.weight else []
     requests = [request_key(trial, approved.patient, course.number) for course in approved.courses]
-    start = next((course.days[0] for course in approved.courses if course.days), approved.day)
+    days = [day for course in approved.courses for day in course.days]
+    period = {"start": (days[0] if days else approved.day).isoformat()}
+    if days and all(course.days for course in approved.courses):
+        period["end"] = days[-1].isoformat()
     lines = plan_lines(trial, approved)
     resource = built(
         "CarePlan",
@@ -54,7 +57,7 @@ def care_plan(trial: Trial, approved: Approved) -> Resource:
             "title": lines[0],
             "description": " ".join(lines[1:3]),
             "subject": reference(approved.patient),
-            "period": {"start": start.isoformat()},
+            "period": period,
             "created": approved.assignment.instant,
             "author": reference(names.device(trial)),
             "supportingInfo": [reference(subject_key(trial, approved.patient)), *weight],

@@ -1,6 +1,6 @@
 """Doses: from an arm, a weight and dates to Dosage and to sentences that a nurse reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, localcontext
 
@@ -10,6 +10,7 @@ from adapter.assignment.weight import Weight
 from adapter.resources.shape import Resource, Value, coded, quantity
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+NO_ORDER = "A plan, not an order: nothing may be given before a physician has ordered it."
 _DOSE_TYPES = "http://terminology.hl7.org/CodeSystem/dose-rate-type"
 
 
@@ -62,8 +63,8 @@ def route_and_instruction(treatment: Treatment) -> dict[str, Value]:
     return told
 
 
-def dosage(arm: Arm, weight: Weight | None, course: PlannedCourse) -> Resource:
-    """FHIR Dosage of one course."""
+def dosage(arm: Arm, weight: Weight | None, course: PlannedCourse, of: int) -> Resource:
+    """FHIR Dosage of one course; `of` courses in all."""
     treatment = arm.treatment
     fixed = route_and_instruction(treatment)
     route = fixed.pop("route")
@@ -71,7 +72,7 @@ def dosage(arm: Arm, weight: Weight | None, course: PlannedCourse) -> Resource:
     kind: dict[str, Value] = {"type": coded(_DOSE_TYPES, "calculated", "Calculated")} if weight else {}
     return {
         "sequence": 1,
-        "text": sentence(treatment, weight),
+        "text": f"{course_name(treatment, course, of)}: {sentence(treatment, weight)}",
         **fixed,
         "timing": timing(treatment.course, course.days),
         "route": route,
@@ -92,12 +93,28 @@ def sentence(treatment: Treatment, weight: Weight | None) -> str:
 
 def course_lines(treatment: Treatment, courses: Sequence[PlannedCourse]) -> list[str]:
     """A line a course, with its dates as far as they are set."""
-    name = treatment.course.name.capitalize()
     lines = []
     for course in courses:
         days = ", ".join(weekday(day) for day in course.days) or "no date is set"
-        lines.append(f"{name} {course.number} of {len(courses)}: {days}")
+        lines.append(f"{course_name(treatment, course, len(courses))}: {days}")
     return lines
+
+
+def course_name(treatment: Treatment, course: PlannedCourse, of: int) -> str:
+    """`Course 2 of 3`."""
+    return f"{treatment.course.name.capitalize()} {course.number} of {of}"
+
+
+def interval_text(treatment: Treatment, settings: Mapping[str, str | int]) -> str:
+    """What lies between two courses; empty where the protocol gives no interval."""
+    interval = treatment.courses.interval
+    if interval is None:
+        return ""
+    between = {
+        "gap-after-course": "from the end of one to the start of the next",
+        "start-to-start": "from start to start",
+    }[str(settings[interval.reading])]
+    return f"Between two courses {interval.days} days, {between}."
 
 
 def weekday(day: date) -> str:

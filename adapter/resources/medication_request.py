@@ -6,8 +6,8 @@ from adapter.assignment.courses import PlannedCourse
 from adapter.assignment.gate import Approved
 from adapter.eligibility.trial import Trial
 from adapter.resources import names
-from adapter.resources.dosing import calculation, dosage
-from adapter.resources.shape import URI, Resource, built, reference, sealed, subject_uuid
+from adapter.resources.dosing import NO_ORDER, calculation, course_name, dosage, sentence
+from adapter.resources.shape import URI, Resource, built, narrative, reference, sealed, subject_uuid
 
 
 def request_key(trial: Trial, patient: str, number: int) -> str:
@@ -26,11 +26,13 @@ def _request(trial: Trial, approved: Approved, course: PlannedCourse) -> Resourc
     definition = names.canonical(names.activity_definition(trial, approved.arm), approved.arm.version)
     supporting = [reference(weight.source.reference)] if weight else None
     told = calculation(treatment, weight)
+    instruction = f"{course_name(treatment, course, len(approved.courses))}: {sentence(treatment, weight)}."
     resource = built(
         "MedicationRequest",
         request_key(trial, patient, course.number).partition("/")[2],
         "trial-medication-request",
         {
+            "text": narrative([NO_ORDER, f"{treatment.title}. {instruction}"]),
             "status": "draft",
             "intent": "plan",
             "medicationCodeableConcept": treatment.medication,
@@ -41,7 +43,7 @@ def _request(trial: Trial, approved: Approved, course: PlannedCourse) -> Resourc
             "basedOn": [reference(f"CarePlan/{subject_uuid(trial.id, patient, 'plan')}")],
             "groupIdentifier": {"system": URI, "value": f"urn:uuid:{subject_uuid(trial.id, patient, 'courses')}"},
             "note": [{"text": told}] if told else None,
-            "dosageInstruction": [dosage(approved.arm, weight, course)],
+            "dosageInstruction": [dosage(approved.arm, weight, course, len(approved.courses))],
         },
     )
     return sealed(resource)

@@ -14,7 +14,7 @@ from adapter.resources.shape import Resource, Value, built, coded, key_of, refer
 DIGESTS = f"{BASE}/sid/digest"
 _ROLES = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _CREATE = ("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "CREATE", "create")
-_WHO = ("Practitioner/", "PractitionerRole/", "Organization/", "Device/")
+_WHO = ("Practitioner/", "PractitionerRole/", "Organization/")
 
 
 def provenance(trial: Trial, approved: Approved, targets: Sequence[Resource]) -> Resource:
@@ -29,7 +29,7 @@ def provenance(trial: Trial, approved: Approved, targets: Sequence[Resource]) ->
             "recorded": assignment.instant,
             "activity": coded(*_CREATE),
             "agent": [
-                _agent("assembler", "Assembler", reference(names.device(trial))),
+                _agent("assembler", "Assembler", _program(trial, approved)),
                 _agent("enterer", "Enterer", _human(assignment)),
             ],
             "entity": [_assignment(trial, assignment), *_sources(approved), *_versions(approved.screening.versions)],
@@ -39,6 +39,10 @@ def provenance(trial: Trial, approved: Approved, targets: Sequence[Resource]) ->
 
 def _agent(code: str, display: str, who: Resource) -> Resource:
     return {"type": coded(_ROLES, code, display), "who": who}
+
+
+def _program(trial: Trial, approved: Approved) -> Resource:
+    return reference(names.device(trial)) | {"display": f"trial-adapter {approved.screening.versions['program']}"}
 
 
 def _human(assignment: Assignment) -> Resource:
@@ -71,7 +75,7 @@ def _evidence(screening: Screening) -> Iterator[Evidence]:
 
 
 def _versions(versions: Mapping[str, str]) -> Iterator[Resource]:
-    """The digests of the rules that decided; the program's version stands with its Device."""
+    """The digests of the rules that decided; the program's own stands with the agent."""
     for name, value in versions.items():
         if name != "program":
             yield {

@@ -9,7 +9,7 @@ from adapter.eligibility.trial import Trial
 from adapter.errors import MappingError
 from adapter.fhir.files import load_json
 from adapter.resources import names
-from adapter.resources.shape import Resource, Value, built, reference
+from adapter.resources.shape import URI, Resource, Value, built, reference
 
 _ORDER = [
     *("resourceType", "id", "meta", "text", "identifier", "title", "protocol", "partOf", "status"),
@@ -26,10 +26,12 @@ def research_study(trial: Trial, arms: Arms, identifiers: Sequence[tuple[str, st
     """
     source = _loaded(trial.folder / "study.json", "ResearchStudy")
     own = source.get("identifier")
+    listed = list(own) if isinstance(own, list) else []
+    canonical: Value = {"system": URI, "value": trial.study.canonical}
     given: list[Value] = [{"system": system, "value": value} for system, value in identifiers]
     joined: dict[str, Value | None] = {
         **source,
-        "identifier": [*(own if isinstance(own, list) else []), *given],
+        "identifier": [*([] if canonical in listed else [canonical]), *listed, *given],
         "protocol": [reference(names.plan_definition(trial, arm)) for arm in arms.all],
         "enrollment": [reference(names.group(trial))],
         "arm": [{"name": arm.name, "type": {"text": arm.type}, "description": arm.sentence} for arm in arms.all],

@@ -60,7 +60,7 @@ def key_of(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
-def reference(key: str) -> Resource:
+def reference(key: str) -> dict[str, Value]:
     """A reference to `Type/id`."""
     return {"reference": key}
 

@@ -4,7 +4,7 @@ The envelope is decoded once with every resource left raw; each resource is then
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -24,16 +24,16 @@ _WITHOUT_RESOURCE = frozenset({"DELETE", "GET", "HEAD"})
 
 def read_document(data: bytes, name: str = "input", limits: Limits | None = None) -> Iterator[Event]:
     """Everything in one FHIR JSON document in memory: a Bundle or a single resource. `name` stands in the issues."""
-    return events_of(data.removeprefix(b"\xef\xbb\xbf"), Where(name, limits or Limits()))
+    return iter(events_of(data.removeprefix(b"\xef\xbb\xbf"), Where(name, limits or Limits())))
 
 
-def events_of(data: bytes, where: Where, line: int = 0, inside: int = 0) -> Iterator[Event]:
+def events_of(data: bytes, where: Where, line: int = 0, inside: int = 0) -> Iterable[Event]:
     """What one JSON text, a document or a line, yields. `inside` counts the Bundles around it."""
-    if data.lstrip()[:1] == b"[":
+    if data[:1] != b"{" and data.lstrip()[:1] == b"[":
         problem = "a JSON array; FHIR wants a Bundle, or one resource a line (NDJSON)"
-        return iter((Issue("error", "", "", problem, where.file, line),))
+        return (Issue("error", "", "", problem, where.file, line),)
     events = resource_events(data, where, line)
-    return _bundle(data, where, line, inside) if events is None else iter(events)
+    return _bundle(data, where, line, inside) if events is None else events
 
 
 def _bundle(data: bytes, where: Where, line: int, inside: int) -> Iterator[Event]:
@@ -47,11 +47,14 @@ def _bundle(data: bytes, where: Where, line: int, inside: int) -> Iterator[Event
     searched = covered[0] if len(covered) == 1 else Covered(frozenset(), None)
     here = replace(where, names=_names(envelope), subject=searched.subject, type=next(iter(searched.types), None))
     yield from covered
+    if envelope.fault is None:
+        yield from _entries(envelope, here, line, inside)
+        return
     sound = True
     for event in _entries(envelope, here, line, inside):
         sound = sound and not isinstance(event, Issue | Unreadable | Noticed)
         yield event
-    if envelope.fault and (envelope.lost or sound):
+    if envelope.lost or sound:
         severity: Literal["error", "note"] = "error" if envelope.lost else "note"
         yield Issue(severity, "Bundle", envelope.fault.path, envelope.fault.problem, where.file, line)
 

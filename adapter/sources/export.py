@@ -16,6 +16,7 @@ from adapter.sources.files import Content, Piece, content, opened
 from adapter.sources.grouping import Grouping, last_steps
 from adapter.sources.resources import Where
 from adapter.sources.salvage import told_head
+from adapter.sources.share import Share
 
 _ENDINGS = (".json", ".ndjson", ".jsonl")
 _PACKED = (".gz", ".zst")
@@ -41,19 +42,38 @@ class _Reading:
     subjects: set[str] = field(default_factory=set)
 
 
-def read(paths: Sequence[str], limits: Limits | None = None, stdin: BinaryIO | None = None) -> Iterator[Event]:
+def read(
+    paths: Sequence[str], limits: Limits | None = None, stdin: BinaryIO | None = None, share: Share | None = None
+) -> Iterator[Event]:
     """The events of all paths (`-` is standard input), files of a folder in the order of their names.
 
     `PatientDone` comes early where the input can be read twice and is grouped by patient. Raises UsageError at once
-    for a path that does not exist.
+    for a path that does not exist. With a `share` of an input that is `divisible` only what is this worker's.
     """
     for path in paths:
         if path != "-" and not Path(path).exists():
             raise UsageError(f"{path} does not exist; give a file, a folder, or - for standard input")
-    return _events(paths, limits or Limits(), stdin)
+    return _events(paths, limits or Limits(), stdin, share)
 
 
-def _events(paths: Sequence[str], limits: Limits, stdin: BinaryIO | None) -> Iterator[Event]:
+def divisible(paths: Sequence[str], limits: Limits) -> int:
+    """The bytes of an export by type, which several workers can read, each for his patients; 0 for any other input."""
+    sources = [source for path in dict.fromkeys(paths) for source in _sources(path)]
+    if any(source.path is None or not source.path.is_file() for source in sources):
+        return 0
+    manifests = {source: manifest for source in sources if (manifest := _manifest(source, limits))}
+    files = {source: _Reading() for source in sources if source not in manifests}
+    if not _all_listed(manifests, files) or (not manifests and _may_be_grouped(list(files), limits)):
+        return 0  # what is covered depends on who stands in which file, or patients are done early
+    return sum(_size(source.path) for source in files if source.path)
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file, about, when it is unpacked."""
+    return path.stat().st_size * (8 if path.name.lower().endswith(_PACKED) else 1)
+
+
+def _events(paths: Sequence[str], limits: Limits, stdin: BinaryIO | None, share: Share | None) -> Iterator[Event]:
     sources: list[Source] = []
     for path in dict.fromkeys(paths):
         found = list(_sources(path))
@@ -62,16 +82,17 @@ def _events(paths: Sequence[str], limits: Limits, stdin: BinaryIO | None) -> Ite
         sources += found
     manifests = {source: manifest for source in sources if (manifest := _manifest(source, limits))}
     files = [source for source in sources if source not in manifests]
-    grouping = Grouping(None if manifests else _first_look(files, limits))
-    readings: dict[Source, _Reading] = {}
+    grouping = Grouping(None if manifests or share else _first_look(files, limits))
+    readings = {source: _Reading() for source in files}
+    all_listed = _all_listed(manifests, readings)
     step = 0
-    for source in files:
-        reading = readings[source] = _Reading()
-        for events in _steps(source, limits, stdin, reading):
+    for source, reading in readings.items():
+        for events in _steps(source, limits, stdin, reading, share):
             for event in events:
                 yield event
-                grouping.see(event)
-                if manifests and isinstance(event, Record) and event.subject:
+                if grouping.last is not None:
+                    grouping.see(event)
+                if not all_listed and isinstance(event, Record) and event.subject:
                     reading.subjects.add(event.subject)
             if grouping.last is not None:
                 yield from grouping.done(step)
@@ -111,7 +132,9 @@ def _looks_like_json(file: Path) -> bool:
         return False
 
 
-def _steps(source: Source, limits: Limits, stdin: BinaryIO | None, reading: _Reading) -> Iterator[Iterable[Event]]:
+def _steps(
+    source: Source, limits: Limits, stdin: BinaryIO | None, reading: _Reading, share: Share | None = None
+) -> Iterator[Iterable[Event]]:
     """The events of each line or document of a source; what keeps it from being read is an issue, not an exception."""
     where = Where(source.name, limits)
     try:
@@ -121,7 +144,10 @@ def _steps(source: Source, limits: Limits, stdin: BinaryIO | None, reading: _Rea
                 yield (Issue("error", "", "", "empty", source.name),)
             for line, data in found.pieces if found else ():
                 reading.lines += 1
-                yield events_of(data, where, line)
+                if share is None:
+                    yield events_of(data, where, line)
+                elif (reader := share.reader(data)) in (None, share.number):
+                    yield share.kept(events_of(data, where, line), reader is None)
     except UnreadableError as fault:
         reading.whole = False
         yield (Issue("error", "", fault.path, fault.problem, source.name),)
@@ -193,6 +219,14 @@ def _declared(source: Source, manifest: Manifest, readings: dict[Source, _Readin
         return
     for subject in sorted({subject for file in own for subject in readings[file].subjects}):
         yield Covered(types, subject)
+
+
+def _all_listed(manifests: dict[Source, Manifest], readings: dict[Source, _Reading]) -> bool:
+    """Whether each manifest lists all files, so that nobody needs to know who stands in which of them."""
+    return all(
+        {_listed(source, output.url, readings) for output in manifest.outputs} >= readings.keys()
+        for source, manifest in manifests.items()
+    )
 
 
 def _listed(source: Source, url: str, readings: dict[Source, _Reading]) -> Source | None:

@@ -103,28 +103,27 @@ def _lines(stream: io.BufferedReader, limits: Limits) -> Iterator[Piece]:
     A line beyond its limit is cut right after it, so that whoever decodes it sees that it is too long.
     """
     limit = limits.document
-    for number in itertools.count(1):
-        line = _reading(stream, limit)
-        if not line:
-            return
-        text = line.strip()
-        if text.startswith(_BOM):
-            text = text.removeprefix(_BOM).lstrip()
-        if text:
-            yield number, text
-            limit = limits.resource
-
-
-def _reading(stream: io.BufferedReader, limit: int) -> bytes:
-    """The next line, at most one byte over the limit; what is longer is read over."""
     try:
-        line = stream.readline(limit + 1)
-        if len(line) > limit and not line.endswith(b"\n"):
-            while (rest := stream.readline(BUFFER)) and not rest.endswith(b"\n"):
-                pass
+        for number in itertools.count(1):
+            line = stream.readline(limit + 1)
+            if not line:
+                return
+            if len(line) > limit and not line.endswith(b"\n"):
+                _read_over(stream)
+            text = line.strip()
+            if text.startswith(_BOM):
+                text = text.removeprefix(_BOM).lstrip()
+            if text:
+                yield number, text
+                limit = limits.resource
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise _broken(error) from None
-    return line
+
+
+def _read_over(stream: io.BufferedReader) -> None:
+    """The rest of a line."""
+    while (rest := stream.readline(BUFFER)) and not rest.endswith(b"\n"):
+        pass
 
 
 def _broken(error: Exception) -> UnreadableError:

@@ -1,7 +1,8 @@
 """`unstable-dose`: on the days of a window the dose timeline of an ingredient shows a start, a stop or a change."""
 
-from dataclasses import dataclass, field
 from fractions import Fraction
+
+import msgspec
 
 from adapter.eligibility.context import ByReading, Context, Span, Within
 from adapter.eligibility.finding import Finding, evidence_of, unknown
@@ -15,14 +16,13 @@ from adapter.fhir.quantities import plain
 from adapter.fhir.terminology import Grade
 
 
-@dataclass(slots=True)
-class _Shown:
+class _Shown(msgspec.Struct):
     """What the timeline of one ingredient shows."""
 
     ingredient: str
-    changes: list[str] = field(default_factory=list)
-    doubts: list[tuple[Reason, str]] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
+    changes: list[str] = msgspec.field(default_factory=list)
+    doubts: list[tuple[Reason, str]] = msgspec.field(default_factory=list)
+    facts: list[Fact] = msgspec.field(default_factory=list)
     used: bool = False
 
 

@@ -1,8 +1,8 @@
 """`instrument`: a documented count or total, else the items that the record proves. Fed by `mappings/instruments/`."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 
 import msgspec
@@ -76,6 +76,17 @@ class InstrumentItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     laboratory: tuple[Proof, ...] = ()
     candidates: str | None = None
 
+    def facts(self) -> Iterator[str]:
+        """The names of the facts that may prove it, or that are shown with it."""
+        for proof in self.laboratory:
+            yield from proof.facts()
+        if self.candidates:
+            yield self.candidates
+
+    def readings(self) -> frozenset[str]:
+        """The readings that its proofs rest on."""
+        return frozenset(proof.reading for proof in self.laboratory if proof.reading)
+
 
 class Total(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The own code of the documented total and the values that it can have."""
@@ -85,7 +96,7 @@ class Total(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most: int
 
 
-class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A file of `mappings/instruments/`."""
 
     instrument: str
@@ -93,9 +104,19 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total: Total
     items: tuple[InstrumentItem, ...]
 
+    @cached_property
+    def asked(self) -> tuple[tuple[InstrumentItem, str, frozenset[str], frozenset[str]], ...]:
+        """Each item with the fact that people record for it, all facts that it looks at, and all its readings."""
+        said = ((item, f"instrument:{self.instrument}-{item.code}") for item in self.items)
+        return tuple((item, name, frozenset({name, *item.facts()}), item.readings()) for item, name in said)
 
-@dataclass(frozen=True, slots=True)
-class _Score:
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """All facts that its items look at."""
+        return frozenset(name for _, _, names, _ in self.asked for name in names)
+
+
+class _Score(msgspec.Struct, frozen=True, gc=False):
     """What the items say: points proved, how many items are assessed, and the records behind both."""
 
     points: int
@@ -247,8 +268,15 @@ class Scored(Settings, frozen=True):
         proved: list[str] = []
         facts: list[Fact] = []
         candidates: list[Fact] = []
-        for item in instrument.items:
-            said = self._said(context, instrument, item, span)
+        if context.record.lacks(instrument.facts):
+            context.used.update(*(readings for _, _, _, readings in instrument.asked))
+            return _NOTHING
+        present = context.record.facts.keys()
+        for item, name, names, readings in instrument.asked:
+            if present.isdisjoint(names):
+                context.used.update(readings)
+                continue
+            said = self._said(context, name, span)
             behind = self._laboratory(context, item, span)
             if said.outcome is True or behind:
                 points += item.weight
@@ -259,9 +287,9 @@ class Scored(Settings, frozen=True):
                 candidates += context.record.named(item.candidates)
         return _Score(points, tuple(proved), assessed, tuple(facts), tuple(candidates))
 
-    def _said(self, context: Context, instrument: Instrument, item: InstrumentItem, span: Span) -> "_Said":
+    def _said(self, context: Context, name: str, span: Span) -> "_Said":
         """What a person recorded for the item: ever, one YES is enough; in a window the latest day speaks."""
-        facts = context.record.named(f"instrument:{instrument.instrument}-{item.code}")
+        facts = context.record.named(name)
         if not facts:
             return _UNSAID
         answer = latest(context, facts, span, _is_true)
@@ -335,8 +363,7 @@ class Scored(Settings, frozen=True):
         return unknown(reason, text, [*told, *score.facts, *score.candidates], needs=needs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(msgspec.Struct, frozen=True, gc=False):
     """What was recorded for one item, and where."""
 
     outcome: Outcome
@@ -344,6 +371,7 @@ class _Said:
 
 
 _UNSAID = _Said(Reason.NO_DATA, ())
+_NOTHING = _Score(0, (), 0, (), ())
 _SOFT = {Reason.NO_DATA, Reason.STALE, Reason.UNMAPPED_CODE}
 _WHY = {
     Reason.CONFLICT: "not a value that the instrument can give, or contradicting",

@@ -1,6 +1,6 @@
 """`any` and `all`: Kleene's or and and over predicates, with the reason of the child that speaks first."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from adapter.eligibility.context import Context
 from adapter.eligibility.finding import Finding, foremost_of, joined

@@ -54,7 +54,7 @@ class Age(Settings, frozen=True):
         return Truth.YES
 
     def _mark_birthdays(self, context: Context, born: tuple[date, date]) -> None:
-        for first in born:
+        for first in dict.fromkeys(born):
             for years in (self.over, self.over + 1, self.up_to, self.up_to + 1):
                 day = plus_years(first, years).toordinal()
                 context.mark(day)
