@@ -28,12 +28,6 @@ ABSENT = object()
 """Instead of a value: the element is removed."""
 
 NOT_OURS = {
-    "The extension https://fhir.miracum.org/uc1/StructureDefinition/belongsToStudy could not be found": (
-        "recruIT's own, of which no definition is loaded"
-    ),
-    "The extension http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-observationExtract could not be found": (
-        "HL7's, of a guide that is not loaded"
-    ),
     "Error generating Snapshot: Unable to resolve package id hl7.fhir.r4.core#null": (
         "HAPI cannot look up the contexts in the definition of an extension; where it is used, they are checked"
     ),

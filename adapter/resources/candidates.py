@@ -1,7 +1,7 @@
 """List: the candidates of a study in the shape that recruIT's screening list reads. FHIR R4.
 
-One entry a ResearchSubject. The day of an entry is kept; who drops out is flagged, never deleted. What people add to the
-List (a status, a note) stays.
+One entry a ResearchSubject. The day of an entry is kept; who drops out is flagged, never deleted. What people add to
+the List (a status, a note) stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def candidates(trial: Trial, found: Sequence[Candidate], held: Resource | None) 
             "mode": "working",
             "title": f"Candidates of {trial.id}",
             "code": coded(*CODE),
-            "date": max(dates),
+            "date": max(dates, default=""),
             "source": reference(names.device(trial)),
             "entry": [entries[key] for key in sorted(entries)],
         },

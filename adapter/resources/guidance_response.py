@@ -1,6 +1,6 @@
 """GuidanceResponse: what is missing before a patient's eligibility is known, a dataRequirement each. FHIR R4."""
 
-from adapter.eligibility.parts import facts_of
+from adapter.eligibility.parts import facts_of, parts_of
 from adapter.eligibility.predicates.person import Age, ConsentGiven
 from adapter.eligibility.screening import Screening, Verdict
 from adapter.eligibility.trial import Trial
@@ -25,7 +25,7 @@ def guidance_response(trial: Trial, screening: Screening) -> Resource:
             "occurrenceDateTime": day_text(screening.as_of),
             "performer": reference(names.device(trial)),
             "note": [{"text": _note(verdict)} for verdict in screening.open],
-            "dataRequirement": [_requirement(trial, verdict) for verdict in screening.open],
+            "dataRequirement": [_requirement(trial, screening, verdict) for verdict in screening.open],
         },
     )
 
@@ -34,13 +34,18 @@ def _note(verdict: Verdict) -> str:
     return f"{verdict.criterion.id} ({verdict.finding.reason}): {verdict.finding.needs}"
 
 
-def _requirement(trial: Trial, verdict: Verdict) -> Resource:
-    return {"id": verdict.criterion.id, "type": _type(trial, verdict)}
+def _requirement(trial: Trial, screening: Screening, verdict: Verdict) -> Resource:
+    return {"id": verdict.criterion.id, "type": _type(trial, screening, verdict)}
 
 
-def _type(trial: Trial, verdict: Verdict) -> str:
+def _type(trial: Trial, screening: Screening, verdict: Verdict) -> str:
     """The resource type that would tell; what a person must judge is asked by the trial's Questionnaire."""
     holds = verdict.criterion.holds
+    silent = verdict.finding.reason == Reason.NOT_COVERED.value
+    read = screening.record.covered
+    asked = (type_ for part in parts_of(holds) for type_ in getattr(part, "types", ()))
+    if silent and (unread := [type_ for type_ in asked if not {type_, "*"} & read]):
+        return str(unread[0])
     if isinstance(holds, Age):
         return "Patient"
     if isinstance(holds, ConsentGiven):

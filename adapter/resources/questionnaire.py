@@ -7,11 +7,12 @@ extraction as Observation (SDC), since only an Observation proves an item.
 from collections.abc import Iterator
 
 from adapter.eligibility.parts import parts_of
-from adapter.eligibility.predicates.instrument import Instrument, Scored
+from adapter.eligibility.predicates.instrument import Instrument, Scored, Total
 from adapter.eligibility.trial import Trial
 from adapter.fhir.systems import INSTRUMENTS
 from adapter.resources.shape import Resource, Value, built, coded
 
+_CORE = "http://hl7.org/fhir/StructureDefinition"
 _EXTRACT = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-observationExtract"
 
 
@@ -69,11 +70,18 @@ def _instrument(instrument: Instrument) -> Resource:
         "linkId": instrument.instrument,
         "text": instrument.title,
         "type": "group",
-        "item": [_item(total, points, "integer", f"{instrument.title} total"), *items],
+        "item": [_item(total, points, "integer", f"{instrument.title} total", _bounds(instrument.total)), *items],
     }
 
 
-def _item(code: str, text: str, kind: str, display: str) -> Resource:
+def _bounds(total: Total) -> tuple[Value, ...]:
+    return (
+        {"url": f"{_CORE}/minValue", "valueInteger": total.least},
+        {"url": f"{_CORE}/maxValue", "valueInteger": total.most},
+    )
+
+
+def _item(code: str, text: str, kind: str, display: str, more: tuple[Value, ...] = ()) -> Resource:
     extract: Value = {"url": _EXTRACT, "valueBoolean": True}
     concept = coded(INSTRUMENTS, code, display)["coding"]
-    return {"extension": [extract], "linkId": code, "code": concept, "text": text, "type": kind}
+    return {"extension": [*more, extract], "linkId": code, "code": concept, "text": text, "type": kind}

@@ -27,7 +27,15 @@ class Change:
 
 def reconcile(resources: Iterable[Resource], held: Mapping[str, Resource]) -> tuple[Change, ...]:
     """Every resource with what is to be done about it."""
-    return tuple(_change(resource, held.get(key_of(resource))) for resource in resources)
+    changes = tuple(_change(resource, held.get(key_of(resource))) for resource in resources)
+    anew = any(change.writes for change in changes if change.resource["resourceType"] != "Provenance")
+    return changes if anew else tuple(_settled(change) for change in changes)
+
+
+def _settled(change: Change) -> Change:
+    """A Provenance tells how its targets were made: where none is made anew, neither is what it tells."""
+    stays = change.action == "update" and change.resource["resourceType"] == "Provenance"
+    return Change("same", change.resource, change.held) if stays else change
 
 
 def _change(resource: Resource, held: Resource | None) -> Change:
