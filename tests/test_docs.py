@@ -231,6 +231,12 @@ def test_every_dependency_has_a_line_on_why() -> None:
     assert told == asked
 
 
+def test_the_plan_of_the_readme_is_the_real_one() -> None:
+    (shown,) = (b.text for b in blocks(ROOT / "README.md") if b.language == "text" and "allocation" in b.text)
+    (command,) = {line for page, line in commands() if page == "assign-a-patient.md" and line.endswith("build/resources")}
+    assert run(command).stdout.startswith(shown)
+
+
 def test_the_answer_of_the_readme_is_the_real_one() -> None:
     (shown,) = (json.loads(block.text) for block in blocks(ROOT / "README.md") if block.language == "json")
     record = (ROOT / "examples" / "cohort" / "upcr-mg-mmol.json").read_bytes()

@@ -13,10 +13,9 @@ from adapter.fhir.quantities import exact_decimal
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A measured weight in kg, exactly, its day, and the Observation behind it."""
+    """A measured weight in kg, exactly, and the Observation behind it."""
 
     kg: Decimal
-    day: int
     source: Source
 
 
@@ -75,7 +74,7 @@ def _believable(facts: tuple[Fact, ...], wanted: PerKilogram) -> Weight | NoWeig
     if not wanted.least <= kg <= wanted.most:
         told = f"{references}: the weight lies outside {wanted.least:f} to {wanted.most:f} kg; check number and unit"
         return NoWeight("weight-out-of-bounds", told)
-    return Weight(kg, fact.when.last_hi, fact.source)
+    return Weight(kg, fact.source)
 
 
 def _exact(fact: Fact) -> Iterator[Decimal]:

@@ -2,7 +2,6 @@
 
 from adapter.assignment.gate import Approved
 from adapter.eligibility.trial import Trial
-from adapter.fhir.dates import day_text
 from adapter.resources import names
 from adapter.resources.dosing import NO_ORDER, calculation, course_lines, interval_text, sentence
 from adapter.resources.medication_request import request_key
@@ -23,7 +22,7 @@ def plan_lines(trial: Trial, approved: Approved) -> list[str]:
         title(trial, approved),
         NO_ORDER,
         f"{sentence(treatment, weight)}.",
-        *([f"{told} (weight of {day_text(weight.day)})."] if weight else []),
+        *([f"{told} (the measured weight is referred to)."] if weight else []),
         *course_lines(treatment, approved.courses),
         *([interval_text(treatment, trial.readings)] if len(approved.courses) > 1 else []),
     ]

@@ -72,7 +72,7 @@ def dosage(arm: Arm, weight: Weight | None, course: PlannedCourse, of: int) -> R
     kind: dict[str, Value] = {"type": coded(_DOSE_TYPES, "calculated", "Calculated")} if weight else {}
     return {
         "sequence": 1,
-        "text": f"{course_name(treatment, course, of)}: {sentence(treatment, weight)}",
+        "text": course_sentence(treatment, weight, course, of),
         **fixed,
         "timing": timing(treatment.course, course.days),
         "route": route,
@@ -115,6 +115,12 @@ def interval_text(treatment: Treatment, settings: Mapping[str, str | int]) -> st
         "start-to-start": "from start to start",
     }[str(settings[interval.reading])]
     return f"Between two courses {interval.days} days, {between}."
+
+
+def course_sentence(treatment: Treatment, weight: Weight | None, course: PlannedCourse, of: int) -> str:
+    """One of several courses says which, so that two requests without dates can be told apart."""
+    told = sentence(treatment, weight)
+    return f"{told}; {course_name(treatment, course, of).lower()}" if of > 1 else told
 
 
 def weekday(day: date) -> str:

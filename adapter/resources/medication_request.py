@@ -6,7 +6,7 @@ from adapter.assignment.courses import PlannedCourse
 from adapter.assignment.gate import Approved
 from adapter.eligibility.trial import Trial
 from adapter.resources import names
-from adapter.resources.dosing import NO_ORDER, calculation, course_name, dosage, sentence
+from adapter.resources.dosing import NO_ORDER, calculation, course_sentence, dosage
 from adapter.resources.shape import URI, Resource, built, narrative, reference, sealed, subject_uuid
 
 
@@ -26,13 +26,13 @@ def _request(trial: Trial, approved: Approved, course: PlannedCourse) -> Resourc
     definition = names.canonical(names.activity_definition(trial, approved.arm), approved.arm.version)
     supporting = [reference(weight.source.reference)] if weight else None
     told = calculation(treatment, weight)
-    instruction = f"{course_name(treatment, course, len(approved.courses))}: {sentence(treatment, weight)}."
+    instruction = course_sentence(treatment, weight, course, len(approved.courses))
     resource = built(
         "MedicationRequest",
         request_key(trial, patient, course.number).partition("/")[2],
         "trial-medication-request",
         {
-            "text": narrative([NO_ORDER, f"{treatment.title}. {instruction}"]),
+            "text": narrative([NO_ORDER, f"{treatment.title}. {instruction}."]),
             "status": "draft",
             "intent": "plan",
             "medicationCodeableConcept": treatment.medication,

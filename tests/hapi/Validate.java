@@ -108,8 +108,8 @@ public final class Validate {
             unknown);
     FhirInstanceValidator module = new FhirInstanceValidator(support);
     module.setAnyExtensionsAllowed(false);
-        // Extensions of others that the program writes: recruIT's and SDC's.
-        module.setCustomExtensionDomains("https://fhir.miracum.org/uc1/", "http://hl7.org/fhir/uv/sdc/");
+    // Extensions of others that the program writes: recruIT's and SDC's.
+    module.setCustomExtensionDomains("https://fhir.miracum.org/uc1/", "http://hl7.org/fhir/uv/sdc/");
     module.setErrorForUnknownProfiles(true);
     module.setValidatorPolicyAdvisor(new References());
     module.setValidatorResourceFetcher(new Given(support, resources.values()));
