@@ -233,7 +233,9 @@ def test_every_dependency_has_a_line_on_why() -> None:
 
 def test_the_plan_of_the_readme_is_the_real_one() -> None:
     (shown,) = (b.text for b in blocks(ROOT / "README.md") if b.language == "text" and "allocation" in b.text)
-    (command,) = {line for page, line in commands() if page == "assign-a-patient.md" and line.endswith("build/resources")}
+    (command,) = {
+        line for page, line in commands() if page == "assign-a-patient.md" and line.endswith("build/resources")
+    }
     assert run(command).stdout.startswith(shown)
 
 

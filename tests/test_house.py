@@ -21,7 +21,11 @@ TEXT = {".py", ".md", ".txt", ".toml", ".yaml", ".yml", ".json", ".ndjson", ".sv
 def texts() -> list[Path]:
     """Every text file that the repository keeps (environments and caches are not among the folders)."""
     inside = [path for folder in TREE for path in (ROOT / folder).rglob("*")]
-    kept = [path for path in [*ROOT.glob("*"), *inside] if path.is_file() and path.suffix in TEXT and path.name != ".coverage"]
+    kept = [
+        path
+        for path in [*ROOT.glob("*"), *inside]
+        if path.is_file() and path.suffix in TEXT and path.name != ".coverage"
+    ]
     return [path for path in kept if "__pycache__" not in path.parts and (ROOT / "bench/data") not in path.parents]
 
 
