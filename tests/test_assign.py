@@ -780,3 +780,40 @@ def test_a_record_that_cannot_be_read_is_told_and_ends_with_exit_code_1(desk: De
     assert done.code == 1 and "records of 1 patients could not be used" in done.err
     (issue,) = [json.loads(line) for line in (desk.folder / "issues.ndjson").read_text(encoding="utf-8").splitlines()]
     assert issue["severity"] == "error" and issue["path"] == "effectiveDateTime"
+
+
+def test_a_draft_that_is_written_anew_is_told(desk: Desk) -> None:
+    desk.assign()
+    done = desk.assign("--first-dose", "2026-11-30")
+    told = [line for line in done.out.splitlines() if line.endswith("compare it before it is ordered")]
+    assert [line.partition("/")[0] for line in told] == ["CarePlan", "MedicationRequest"]
+
+
+def test_an_assignment_is_not_moved_to_another_day(desk: Desk) -> None:
+    desk.assign()
+    desk.lay(lines=csv(row(assigned_at="2026-11-20T08:00:00+08:00")))
+    before = {path: path.read_bytes() for path in desk.out.rglob("*.json")}
+    done = desk.assign()
+    assert done.code == 1 and "(other-day)" in done.err
+    assert before == {path: path.read_bytes() for path in desk.out.rglob("*.json")}
+
+
+def test_a_consent_that_is_gone_is_told_of_who_was_assigned_before(desk: Desk) -> None:
+    """Withdrawn in place, so that the record no longer shows that it ever was in force."""
+    desk.assign()
+    desk.lay([one for one in person() if one["resourceType"] != "Consent"])
+    done = desk.call(
+        "assign", desk.folder / "source.json", "--screening-status", "--as-of", "2026-12-01", "--complete", "all",
+        "--out", desk.out,
+    )  # fmt: skip
+    assert done.code == 1 and done.err.startswith("blocked: assigned before: Patient/p1: since the assignment")
+
+
+def test_a_subject_that_cannot_be_read_may_stand_against_it(desk: Desk) -> None:
+    broken = {
+        "resourceType": "ResearchSubject", "id": "rs1", "status": "on-study", "assignedArm": 7,
+        "study": {"reference": "ResearchStudy/ln-msc-il2"}, "individual": {"reference": "Patient/p1"},
+    }  # fmt: skip
+    desk.lay([*person(), broken])
+    done = desk.assign()
+    assert done.code == 1 and "(unreadable-record)" in done.err and not desk.out.exists()

@@ -3,6 +3,7 @@
 There are no waivers. Sentences name resources and criteria, never values of the patient.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ ON_TRIAL = frozenset({"pending-on-study", "on-study", "on-study-intervention", "
 """Statuses of a ResearchSubject from the assignment on, as long as he takes part."""
 CLOSED = frozenset({"not-registered", "off-study", "withdrawn"})
 """Statuses that a person sets when a subject does not take part, or no more."""
+LATER_CONSENT = "since the assignment the research Consent is no longer in force"
+
+
+_WITH_ID = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 
 
 def allocation_system(trial: str) -> str:
@@ -164,8 +169,20 @@ def decide(assignment: Assignment, record: PatientRecord, asking: Asking) -> Dec
 def later_of(record: PatientRecord, asking: Asking) -> tuple[Refusal, ...]:
     """What must be told of a patient whom an earlier run assigned."""
     day = asking.since[record.patient]
-    then = _screened(record, asking, day, randomised=True)
-    return _refusals("assigned before", record, _since(record, then, asking, day))
+    if asking.today < day:
+        return ()
+    views = (_screened(record, asking, day, randomised=True), _screened(record, asking, asking.today, randomised=False))
+    found = [("later-consent", LATER_CONSENT)] if not _consents(record, asking, asking.today) else []
+    found += [("later-exclusion", _later(verdict)) for view in views for verdict in view.criteria if _excludes(verdict)]
+    return _refusals("assigned before", record, found)
+
+
+def _excludes(verdict: Verdict) -> bool:
+    return verdict.criterion.kind == "exclusion" and verdict.against
+
+
+def _later(verdict: Verdict) -> str:
+    return f"since the assignment {_told(verdict)}"
 
 
 def _refusals(where: str, record: PatientRecord, found: Iterable[tuple[str, str]]) -> tuple[Refusal, ...]:
@@ -179,8 +196,13 @@ def _is_on(one: Enrolment, arm: Arm | None) -> bool:
 def _formalities(
     record: PatientRecord, consent: Consented | None, then: Screening, arm: Arm | None, asking: Asking
 ) -> Iterator[tuple[str, str]]:
-    if not record.patient.startswith("Patient/"):
-        yield "patient-without-id", "the Patient has no id that a resource could refer to"
+    if not _WITH_ID.fullmatch(record.patient):
+        yield "patient-without-id", "the Patient has no id, or none that FHIR allows, for a resource to refer to"
+    for kind in sorted({"Consent", "ResearchSubject"} & record.unread):
+        yield (
+            "unreadable-record",
+            f"a {kind} of the patient could not be read; it may stand against this (--issues FILE)",
+        )
     if consent is None:
         yield "no-consent", "no active research Consent for this study on the day of the assignment"
     used = {reading for verdict in then.criteria for reading in verdict.readings}
@@ -224,6 +246,9 @@ def _consents(record: PatientRecord, asking: Asking, day: date) -> bool:
 
 def _arm_taken(own: Iterable[Enrolment], assignment: Assignment, arm: Arm, asking: Asking) -> Iterator[tuple[str, str]]:
     system = allocation_system(asking.trial.id)
+    day = asking.since.get(f"Patient/{assignment.patient}")
+    if day is not None and day != asking.day_of(assignment):
+        yield "other-day", "the patient is already assigned, on another day; an assignment is not moved"
     for one in own:
         others = sorted({one.assigned_arm, one.actual_arm} - {"", arm.name})
         ids = {value for name, value in one.identifiers if name == system}
@@ -255,8 +280,8 @@ def _since(record: PatientRecord, then: Screening, asking: Asking, day: date) ->
     if asking.today <= day:
         return
     if not _consents(record, asking, asking.today) and _consents(record, asking, day):
-        yield "later-consent", "since the assignment the research Consent is no longer in force"
+        yield "later-consent", LATER_CONSENT
     before = {verdict.criterion.id for verdict in then.criteria if verdict.against}
     for verdict in _screened(record, asking, asking.today, randomised=False).criteria:
-        if verdict.criterion.kind == "exclusion" and verdict.against and verdict.criterion.id not in before:
-            yield "later-exclusion", f"since the assignment {_told(verdict)}"
+        if _excludes(verdict) and verdict.criterion.id not in before:
+            yield "later-exclusion", _later(verdict)

@@ -140,9 +140,13 @@ def as_text(run: Run, outcome: Outcome, written: int, out: Path) -> Iterator[str
             yield f"{decision.approved.patient}, allocation {decision.assignment.allocation_id}"
             yield from (f"  {line}" for line in plan_lines(run.trial, decision.approved))
             yield ""
+    for change in (change for batch in outcome.batches for change in batch.changes):
+        if change.action == "update" and change.resource["resourceType"] in _PLANNED:
+            yield f"{key_of(change.resource)} was a draft and is written anew: compare it before it is ordered"
     actions: list[str] = [change.action for batch in outcome.batches for change in batch.changes]
     told = ", ".join(f"{actions.count(a)} {w}" for a, w in _WORDS.items() if actions.count(a))
     yield f"{out}: {told or 'nothing to write'}; {number(written, 'file')} written"
 
 
+_PLANNED = ("CarePlan", "MedicationRequest")
 _WORDS = {"create": "new", "update": "changed", "same": "the same", "kept": "kept as edited"}
