@@ -1,6 +1,7 @@
 """The way through for assignments: records -> gate -> resources, group by group. Pure but for the stream of records."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -62,6 +63,7 @@ def assign(
     for record in records:
         known += [(record.patient, one) for one in record.enrolments]
         mine = [one for one in waiting.values() if means(one.patient, record.patient)]
+        wrong += [_merged(one, record) for one in mine if len({other.patient for other in mine}) > 1]
         for one in mine:
             del waiting[one.where]
             decisions += [] if one.where in not_ours else [decide(one, record, asking)]
@@ -84,6 +86,11 @@ def _sorted_out(
         told = (*decision.later, *decision.refusals)
         (blocked if decision.already else refusals).extend(told)
     return Assigned(tuple(decisions), tuple(sorted(set(refusals))), tuple(sorted(set(blocked))), tuple(screenings))
+
+
+def _merged(one: Assignment, record: PatientRecord) -> Refusal:
+    told = "another row means the same patient, under another id; one patient has one assignment"
+    return Refusal(one.where, record.patient, "patient-twice", told)
 
 
 def _not_there(one: Assignment) -> Refusal:
@@ -109,7 +116,8 @@ def held_since(held: Mapping[str, Resource], known: Iterable[tuple[str, Enrolmen
         period = held[one.reference].get("period")
         start = str(period.get("start", ""))[:10] if isinstance(period, Mapping) else ""
         if one.status in ON_TRIAL and len(start) == 10:
-            found[patient] = date.fromisoformat(start)
+            with suppress(ValueError):  # a person may have written anything
+                found[patient] = date.fromisoformat(start)
     return found
 
 

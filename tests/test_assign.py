@@ -817,3 +817,14 @@ def test_a_subject_that_cannot_be_read_may_stand_against_it(desk: Desk) -> None:
     desk.lay([*person(), broken])
     done = desk.assign()
     assert done.code == 1 and "(unreadable-record)" in done.err and not desk.out.exists()
+
+
+def test_a_weight_without_a_date_may_be_the_latest(desk: Desk) -> None:
+    undated = {
+        "resourceType": "Observation", "id": "w2", "status": "final", "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "valueQuantity": {"value": 80, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+    }  # fmt: skip
+    desk.lay([*person(), undated])
+    done = desk.assign()
+    assert done.code == 1 and "(weight-undated)" in done.err and not desk.out.exists()

@@ -133,12 +133,11 @@ def allocations_used(
 ) -> Iterator[Refusal]:
     """Allocation ids that the source or the sink already knows of another patient."""
     system = allocation_system(asking.trial.id)
-    owner = {value: who for who, one in enrolments for name, value in one.identifiers if name == system}
+    owners = {(value, who) for who, one in enrolments for name, value in one.identifiers if name == system}
     for decision in decisions:
         one = decision.assignment
-        who = owner.get(one.allocation_id)
         patient = decision.approved.patient if decision.approved else f"Patient/{one.patient}"
-        if who is not None and who != patient:
+        if any(value == one.allocation_id and who != patient for value, who in owners):
             told = f"the allocation id {one.allocation_id} is already used for another patient"
             yield Refusal(one.where, patient, "allocation-reused", told)
 

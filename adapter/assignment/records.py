@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from adapter.errors import UsageError
 COLUMNS = ("study", "patient", "arm", "assigned_at", "allocation_id", "recorded_by")
 _EXAMPLE = "2026-11-22T09:30:00+08:00"
 _MOST = 200
+_ZONE = re.compile(r"(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ _Row = tuple[str, dict[str, str]]
 def _json_rows(text: str, name: str) -> Iterator[_Row | Refusal]:
     try:
         document = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        yield Refusal(name, "", "wrong-file", f"not valid JSON: {error}")
+    except (msgspec.DecodeError, RecursionError) as error:
+        yield Refusal(name, "", "wrong-file", f"not valid JSON: {str(error)[:200]}")
         return
     for number, row in enumerate(document if isinstance(document, list) else [document], 1):
         where = f"{name}:{number}"
@@ -150,4 +152,5 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment.replace(microsecond=0) if "T" in text and moment.tzinfo else None
+    usual = moment.tzinfo and 1900 <= moment.year <= 2200 and _ZONE.search(text)
+    return moment.replace(microsecond=0) if "T" in text and usual else None

@@ -42,7 +42,8 @@ def weight_of(context: Context, wanted: PerKilogram) -> Weight | NoWeight:
     facts = context.record.named(wanted.fact)
     found = latest(context, facts, span, _says)
     if found.outcome is True:
-        return _believable(found.facts, wanted)
+        vague = [fact for fact in facts if fact not in found.facts and _could_be_later(fact, found.day)]
+        return _refused(vague) if vague else _believable(found.facts, wanted)
     days = context.number(wanted.days)
     if found.outcome is Reason.STALE:
         references = ", ".join(sorted({fact.source.reference for fact in found.facts}))
@@ -53,6 +54,17 @@ def weight_of(context: Context, wanted: PerKilogram) -> Weight | NoWeight:
         return NoWeight(code, f"{places}: {why}")
     told = f"no measured body weight of the last {days} days; a stated or estimated one does not count"
     return NoWeight("weight-missing", told)
+
+
+def _could_be_later(fact: Fact, day: int | None) -> bool:
+    """Whether another weight, not final or not exactly dated, may be newer than the one that would be taken."""
+    last = fact.when.last_hi if fact.when.dated else fact.when.bound
+    return last is None or day is None or last >= day
+
+
+def _refused(facts: list[Fact]) -> NoWeight:
+    code, why = _WHY[Reason.NEEDS_JUDGEMENT if facts[0].doubt else Reason.UNDATED]
+    return NoWeight(code, f"{facts[0].source.reference} {facts[0].source.path}: {why}")
 
 
 def _says(fact: Fact) -> Outcome:

@@ -31,7 +31,8 @@ def guidance_response(trial: Trial, screening: Screening) -> Resource:
 
 
 def _note(verdict: Verdict) -> str:
-    return f"{verdict.criterion.id} ({verdict.finding.reason}): {verdict.finding.needs}"
+    """The criterion and why it is open; the words of a record stay in the record."""
+    return f"{verdict.criterion.id} ({verdict.finding.reason}): {verdict.criterion.title}"
 
 
 def _requirement(trial: Trial, screening: Screening, verdict: Verdict) -> Resource:
