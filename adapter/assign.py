@@ -1,29 +1,24 @@
 """The way through for assignments: records -> gate -> resources, group by group. Pure but for the stream of records."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 
-from adapter.assignment.gate import ON_TRIAL, Asking, Decision, allocations_used, check_file, decide, later_of
+from adapter.assignment.gate import Asking, Decision, allocations_used, check_file, decide, later_of
+from adapter.assignment.held import CLOSED, ON_TRIAL, Held, by_patient
 from adapter.assignment.records import Assignment, Refusal
 from adapter.eligibility.screening import Asked, Screening, screen
 from adapter.facts.model import Enrolment, PatientRecord
-from adapter.facts.person import enrolments
-from adapter.facts.vocabulary import Vocabulary
-from adapter.fhir.decode import decode
-from adapter.fhir.elements import ResearchSubject
-from adapter.fhir.references import key_of
 from adapter.resources.candidates import Candidate, candidates
 from adapter.resources.emit import assignment_resources, screening_resources
+from adapter.resources.medication_request import surplus_requests
 from adapter.resources.names import candidates as candidates_key
 from adapter.resources.reconcile import reconcile
 from adapter.resources.research_subject import subject_key
-from adapter.resources.shape import Resource, encoded
+from adapter.resources.shape import Resource
 from adapter.sinks.folder import Batch
 
-Means = Callable[[str, str], bool]
-"""Whether a name that the randomiser wrote means the patient of a reference."""
+NamesOf = Callable[[str], Iterable[str]]
+"""Every name of the patient of a reference: his own, those merged into him, fullUrls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ def assign(
     records: Iterable[PatientRecord],
     assignments: Sequence[Assignment],
     asking: Asking,
-    means: Means,
+    names_of: NamesOf,
     *,
     screening_status: bool = False,
 ) -> Assigned:
@@ -56,25 +51,47 @@ def assign(
     wrong = list(check_file(assignments, asking))
     not_ours = {refusal.where for refusal in wrong if refusal.code in ("other-study", "future-date")}
     waiting = {one.where: one for one in assignments}
+    before = by_patient(asking.held)
     decisions: list[Decision] = []
     screenings: list[Screening] = []
     blocked: list[Refusal] = []
-    known: list[tuple[str, Enrolment]] = list(asking.held)
+    known: list[tuple[str, Enrolment]] = []
+    now: dict[str, str] = {}
     for record in records:
         known += [(record.patient, one) for one in record.enrolments]
-        mine = [one for one in waiting.values() if means(one.patient, record.patient)]
+        names = set(names_of(record.patient))
+        held = [one for name in sorted(names) for one in before.get(name, ())]
+        now.update((one.patient, record.patient) for one in held)
+        mine = [one for one in waiting.values() if not names.isdisjoint((one.patient, f"Patient/{one.patient}"))]
         wrong += [_merged(one, record) for one in mine if len({other.patient for other in mine}) > 1]
         for one in mine:
             del waiting[one.where]
-            decisions += [] if one.where in not_ours else [decide(one, record, asking)]
-        if not mine and record.patient in asking.since:
-            blocked += later_of(record, asking)
-        elif screening_status and not mine:
-            asked = Asked(asking.today, asking.anchors, asking.not_kept)
-            screenings.append(screen(record, asking.trial, asked, asking.versions))
-    wrong += [_not_there(one) for one in waiting.values()]
+            decisions += [] if one.where in not_ours else [decide(one, record, asking, held)]
+        if not mine:
+            blocked += [
+                told for one in held if one.takes_part and one.since for told in later_of(record, one.since, asking)
+            ]
+            if screening_status and not _in_trial(record, held, asking):
+                asked = Asked(asking.today, asking.anchors, asking.not_kept)
+                screenings.append(screen(record, asking.trial, asked, asking.versions))
+    for one in waiting.values():
+        (blocked if _is_held(one, before, asking) else wrong).append(_not_there(one))
+    known += [(now.get(one.patient, one.patient), one.enrolment) for one in asking.held]
     wrong += allocations_used(decisions, known, asking)
     return _sorted_out(decisions, wrong, blocked, screenings)
+
+
+def _in_trial(record: PatientRecord, held: Sequence[Held], asking: Asking) -> bool:
+    """Whether a person or an assignment has gone beyond what a screening may say of the patient."""
+    own = subject_key(asking.trial, record.patient)
+    subjects = (*record.enrolments, *(one.enrolment for one in held))
+    return any(one.status in ON_TRIAL | CLOSED or one.reference != own for one in subjects)
+
+
+def _is_held(one: Assignment, before: Mapping[str, Sequence[Held]], asking: Asking) -> bool:
+    """Whether the sink holds this assignment already, so that nothing depends on today's input."""
+    arm = asking.arms.called(one.arm)
+    return any(held.is_assigned(arm) for held in before.get(f"Patient/{one.patient}", ()))
 
 
 def _sorted_out(
@@ -98,29 +115,6 @@ def _not_there(one: Assignment) -> Refusal:
     return Refusal(one.where, f"Patient/{one.patient}", "unknown-patient", told)
 
 
-def held_enrolments(held: Mapping[str, Resource], vocabulary: Vocabulary) -> tuple[tuple[str, Enrolment], ...]:
-    """The ResearchSubjects of this study that the sink holds, each with its patient."""
-    found = []
-    for key, resource in sorted(held.items()):
-        subject = decode(encoded(resource))[1] if key.startswith("ResearchSubject/") else None
-        if isinstance(subject, ResearchSubject) and subject.individual:
-            items = enrolments(subject, key, vocabulary)
-            found += [(key_of(subject.individual) or "", item) for item in items if isinstance(item, Enrolment)]
-    return tuple(found)
-
-
-def held_since(held: Mapping[str, Resource], known: Iterable[tuple[str, Enrolment]]) -> dict[str, date]:
-    """Patient -> the day of the assignment that the sink holds, as long as he takes part."""
-    found = {}
-    for patient, one in known:
-        period = held[one.reference].get("period")
-        start = str(period.get("start", ""))[:10] if isinstance(period, Mapping) else ""
-        if one.status in ON_TRIAL and len(start) == 10:
-            with suppress(ValueError):  # a person may have written anything
-                found[patient] = date.fromisoformat(start)
-    return found
-
-
 def batches_of(
     assigned: Assigned, study: Sequence[Resource], asking: Asking, held: Mapping[str, Resource]
 ) -> tuple[Batch, ...]:
@@ -128,10 +122,11 @@ def batches_of(
     trial = asking.trial
     stopped = {refusal.patient for refusal in assigned.blocked}
     batches = [Batch("study", reconcile(study, held))]
-    listed: list[Candidate] = []
+    listed = [Candidate(key, asking.today.isoformat(), False) for key in sorted(_left(assigned, asking))]
     for approved in (d.approved for d in assigned.decisions if d.approved and d.approved.patient not in stopped):
         key = subject_key(trial, approved.patient)
-        batches.append(Batch(_file(key), reconcile(assignment_resources(trial, approved), held)))
+        resources = (*assignment_resources(trial, approved), *surplus_requests(trial, approved, held))
+        batches.append(Batch(_file(key), reconcile(resources, held)))
         listed.append(Candidate(key, approved.day.isoformat(), True))
     for screening in sorted(assigned.screenings, key=lambda s: s.patient):
         key = subject_key(trial, screening.patient)
@@ -139,6 +134,12 @@ def batches_of(
         listed.append(Candidate(key, asking.today.isoformat(), screening.status != "ineligible"))
     found = candidates(trial, listed, held.get(candidates_key(trial)))
     return (*batches, *([Batch("candidates", reconcile([found], held))] if found else []))
+
+
+def _left(assigned: Assigned, asking: Asking) -> set[str]:
+    """The subjects of those who take part no more: a person closed them, or the consent is gone."""
+    gone = {refusal.patient for refusal in assigned.blocked if refusal.code == "later-consent"}
+    return {one.enrolment.reference for one in asking.held if one.enrolment.status in CLOSED or one.patient in gone}
 
 
 def _file(key: str) -> str:

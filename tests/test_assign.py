@@ -551,6 +551,30 @@ def test_nor_does_what_a_person_set_afterwards(desk: Desk, set_by_a_person: str)
     assert status(desk) == [set_by_a_person]
 
 
+def test_whom_a_person_keeps_under_an_id_of_his_own_gets_no_second_subject(desk: Desk) -> None:
+    desk.lay([*person(more=[subject("on-study", id="theirs")]), *named(person(), "p2")])
+    assert desk.assign("--screening-status", lines=False).code == 0
+    assert [one["individual"]["reference"] for one in desk.held("ResearchSubject")] == ["Patient/p2"]
+
+
+def test_what_a_person_added_to_a_screened_subject_stays_when_she_is_assigned(desk: Desk) -> None:
+    desk.assign("--screening-status", lines=False)
+    number = {"system": "https://hospital.example/screening-log", "value": "S-17"}
+    visit = {"url": "https://hospital.example/visit", "valueString": "second"}
+
+    def add(one: dict[str, Any]) -> None:
+        one["identifier"].append(number)
+        one["extension"].append(visit)
+
+    desk.edit("ResearchSubject", add)
+    for _ in range(2):
+        assert desk.assign().code == 0
+        (enrolled,) = desk.held("ResearchSubject")
+        assert enrolled["status"] == "pending-on-study"
+        assert number in enrolled["identifier"] and visit in enrolled["extension"]
+    assert desk.assign().out.endswith("0 files written\n")
+
+
 # --- the List of candidates
 
 
@@ -578,6 +602,17 @@ def test_the_list_keeps_the_first_day_and_flags_who_drops_out_and_deletes_nobody
     assert entries(desk)["Patient/p1"] == (first, False), "who fits again is flagged no more"
 
 
+@pytest.mark.parametrize("how", ["a person closes the subject", "the consent is withdrawn"])
+def test_the_list_flags_who_has_left_after_the_assignment(desk: Desk, how: str) -> None:
+    desk.assign()
+    if how.startswith("a person"):
+        desk.edit("ResearchSubject", lambda one: one.update(status="withdrawn"))
+    else:
+        desk.lay(person(more=[WITHDRAWN]))
+    assert desk.assign(day=ahead(14)).code == 1
+    assert entries(desk) == {"Patient/p1": (DAY.isoformat(), True)}
+
+
 def test_who_never_fitted_is_not_listed(desk: Desk) -> None:
     desk.lay([*person(more=[RITUXIMAB]), *named(person(), "p2")])
     desk.assign("--screening-status", lines=False)
@@ -596,6 +631,43 @@ def test_an_assignment_keeps_the_day_on_which_the_patient_was_listed(desk: Desk)
         "system": "https://fhir.miracum.org/uc1/CodeSystem/screeningList",
         "code": "screening-recommendations",
     }
+
+
+# --- later runs with other arguments
+
+
+def test_dates_that_were_set_stay_in_a_run_that_names_none(desk: Desk) -> None:
+    desk.lay(lines=csv(row(arm="IL-2")))
+    desk.assign("--first-dose", "2026-11-30")
+    before = desk.files()
+    assert desk.assign().code == 0 and desk.files() == before
+
+
+def test_a_course_that_is_planned_no_more_is_cancelled_and_comes_back(desk: Desk) -> None:
+    def states() -> list[str]:
+        return sorted(one["status"] for one in desk.held("MedicationRequest"))
+
+    desk.lay(lines=csv(row(arm="IL-2")))
+    desk.assign("--first-dose", "2026-11-30")
+    before = desk.files()
+    for courses, expected in [(1, ["cancelled", "cancelled", "draft"]), (3, ["draft"] * 3)]:
+        desk.lay(lines=csv(row(arm="IL-2")), signed=signatures(il2_courses=courses))
+        for _ in range(2):
+            assert desk.assign().code == 0
+            assert states() == expected
+        assert desk.assign().out.endswith("0 files written\n")
+    assert {name: content for name, (content, _) in desk.files().items() if "Provenance" not in name} == {
+        name: content for name, (content, _) in before.items() if "Provenance" not in name
+    }
+
+
+def test_a_request_that_a_person_edited_is_not_cancelled(desk: Desk) -> None:
+    desk.lay(lines=csv(row(arm="IL-2")))
+    desk.assign()
+    desk.edit("MedicationRequest", lambda one: one.update(status="active"))
+    desk.lay(lines=csv(row(arm="IL-2")), signed=signatures(il2_courses=1))
+    assert desk.assign().code == 0
+    assert [one["status"] for one in desk.held("MedicationRequest")] == ["active"] * 3
 
 
 # --- what happens after the assignment

@@ -15,9 +15,9 @@ class PlannedCourse:
     days: tuple[date, ...] = ()
 
 
-def unsigned(names: tuple[str, ...], trial: Trial) -> tuple[str, ...]:
-    """Those of the readings that nobody has signed, in the order of readings.yaml."""
-    return tuple(entry.id for entry in trial.entries if entry.id in names and not entry.signed)
+def unsigned(names: tuple[str, ...], trial: Trial, day: date) -> tuple[str, ...]:
+    """Those of the readings that nobody has signed by a day, in the order of readings.yaml."""
+    return tuple(entry.id for entry in trial.entries if entry.id in names and not entry.signed_by(day))
 
 
 def planned_courses(arm: Arm, trial: Trial, first_dose: date | None = None) -> tuple[PlannedCourse, ...]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from adapter.assignment.arms import Arm, Arms
 from adapter.assignment.courses import PlannedCourse, planned_courses, unsigned
+from adapter.assignment.held import CLOSED, ON_TRIAL, Held
 from adapter.assignment.records import Assignment, Refusal
 from adapter.assignment.weight import NoWeight, Weight, weight_of
 from adapter.eligibility.context import Context, cut_at, vague_facts
@@ -23,14 +24,9 @@ from adapter.eligibility.truth import Truth
 from adapter.facts.model import Consented, Enrolment, PatientRecord
 from adapter.fhir.systems import BASE
 
-ON_TRIAL = frozenset({"pending-on-study", "on-study", "on-study-intervention", "on-study-observation", "follow-up"})
-"""Statuses of a ResearchSubject from the assignment on, as long as he takes part."""
-CLOSED = frozenset({"not-registered", "off-study", "withdrawn"})
-"""Statuses that a person sets when a subject does not take part, or no more."""
 LATER_CONSENT = "since the assignment the research Consent is no longer in force"
-
-
-_WITH_ID = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
+_WITH_ID = re.compile(r"[A-Za-z]+/(?!sha256-)[A-Za-z0-9.-]{1,64}")
+"""A resource that a server can refer to; a name made of a digest stands for one without id."""
 
 
 def allocation_system(trial: str) -> str:
@@ -40,9 +36,7 @@ def allocation_system(trial: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """What holds for every assignment of a run. `today` is the day of the run; `held` are the subjects of the sink,
-    `since` the day on which each patient was assigned.
-    """
+    """What holds for every assignment of a run. `today` is the day of the run; `held` are the subjects of the sink."""
 
     trial: Trial
     arms: Arms
@@ -51,8 +45,7 @@ class Asking:
     versions: Mapping[str, str]
     anchors: Mapping[str, date] = field(default_factory=dict)
     not_kept: frozenset[str] = frozenset()
-    held: tuple[tuple[str, Enrolment], ...] = ()
-    since: Mapping[str, date] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
     first_dose: date | None = None
 
     def day_of(self, assignment: Assignment) -> date:
@@ -142,32 +135,34 @@ def allocations_used(
             yield Refusal(one.where, patient, "allocation-reused", told)
 
 
-def decide(assignment: Assignment, record: PatientRecord, asking: Asking) -> Decision:
-    """Weighs one assignment of this study; with an unknown arm, all that does not depend on the arm. Pure."""
+def decide(assignment: Assignment, record: PatientRecord, asking: Asking, held: Sequence[Held] = ()) -> Decision:
+    """Weighs one assignment of this study; with an unknown arm, all that does not depend on the arm. Pure.
+
+    `held` is what the sink holds of this patient, under any of his names.
+    """
     arm = asking.arms.called(assignment.arm)
     day = asking.day_of(assignment)
     then = _screened(record, asking, day, randomised=True)
-    own = (*record.enrolments, *(one for who, one in asking.held if who == record.patient))
     consent = _consent(record, asking, day)
     weight = _weight(then.record, arm, asking, day) if arm else None
     found = [
         *_not_eligible(then),
-        *(_arm_taken(own, assignment, arm, asking) if arm else ()),
-        *_formalities(record, consent, then, arm, asking),
-        *([(weight.code, weight.sentence)] if isinstance(weight, NoWeight) else []),
+        *(_arm_taken(record, held, assignment, arm, asking) if arm else ()),
+        *_formalities(record, then, arm, asking),
+        *_consent_and_weight(consent, weight),
     ]
     later = _refusals(assignment.where, record, _since(record, then, asking, day))
-    already = any(who == record.patient and _is_on(one, arm) for who, one in asking.held)
+    already = any(one.is_assigned(arm) for one in held)
     if found or arm is None or consent is None or isinstance(weight, NoWeight):
         return Decision(assignment, _refusals(assignment.where, record, found), then, later, already)
-    courses = planned_courses(arm, asking.trial, asking.first_dose)
+    first = asking.first_dose or next((one.first_dose for one in held if one.first_dose), None)
+    courses = planned_courses(arm, asking.trial, first)
     approved = Approved(assignment, arm, day, then, consent, weight, courses)
     return Decision(assignment, (), then, later, already, approved)
 
 
-def later_of(record: PatientRecord, asking: Asking) -> tuple[Refusal, ...]:
-    """What must be told of a patient whom an earlier run assigned."""
-    day = asking.since[record.patient]
+def later_of(record: PatientRecord, day: date, asking: Asking) -> tuple[Refusal, ...]:
+    """What must be told of a patient whom an earlier run assigned on `day`."""
     if asking.today < day:
         return ()
     views = (_screened(record, asking, day, randomised=True), _screened(record, asking, asking.today, randomised=False))
@@ -188,13 +183,7 @@ def _refusals(where: str, record: PatientRecord, found: Iterable[tuple[str, str]
     return tuple(Refusal(where, record.patient, *pair) for pair in dict.fromkeys(found))
 
 
-def _is_on(one: Enrolment, arm: Arm | None) -> bool:
-    return arm is not None and one.status in ON_TRIAL and one.assigned_arm == arm.name
-
-
-def _formalities(
-    record: PatientRecord, consent: Consented | None, then: Screening, arm: Arm | None, asking: Asking
-) -> Iterator[tuple[str, str]]:
+def _formalities(record: PatientRecord, then: Screening, arm: Arm | None, asking: Asking) -> Iterator[tuple[str, str]]:
     if not _WITH_ID.fullmatch(record.patient):
         yield "patient-without-id", "the Patient has no id, or none that FHIR allows, for a resource to refer to"
     for kind in sorted({"Consent", "ResearchSubject"} & record.unread):
@@ -202,11 +191,21 @@ def _formalities(
             "unreadable-record",
             f"a {kind} of the patient could not be read; it may stand against this (--issues FILE)",
         )
+    used = {reading for verdict in then.criteria for reading in verdict.readings}
+    for name in unsigned((*used, *(arm.treatment.readings if arm else ())), asking.trial, asking.today):
+        yield "reading-unsigned", unsigned_text(name, asking.trial)
+
+
+def _consent_and_weight(consent: Consented | None, weight: Weight | NoWeight | None) -> Iterator[tuple[str, str]]:
     if consent is None:
         yield "no-consent", "no active research Consent for this study on the day of the assignment"
-    used = {reading for verdict in then.criteria for reading in verdict.readings}
-    for name in unsigned((*used, *(arm.treatment.readings if arm else ())), asking.trial):
-        yield "reading-unsigned", unsigned_text(name, asking.trial)
+    if isinstance(weight, NoWeight):
+        yield weight.code, weight.sentence
+    for one in (consent, weight):
+        if isinstance(one, Consented | Weight) and not _WITH_ID.fullmatch(one.source.reference):
+            kind = one.source.reference.partition("/")[0]
+            told = f"the {kind} that this rests on has no id, or none that FHIR allows, for a resource to refer to"
+            yield "record-without-id", told
 
 
 def unsigned_text(name: str, trial: Trial) -> str:
@@ -243,12 +242,19 @@ def _consents(record: PatientRecord, asking: Asking, day: date) -> bool:
     return found.truth is Truth.YES
 
 
-def _arm_taken(own: Iterable[Enrolment], assignment: Assignment, arm: Arm, asking: Asking) -> Iterator[tuple[str, str]]:
+def _arm_taken(
+    record: PatientRecord, held: Sequence[Held], assignment: Assignment, arm: Arm, asking: Asking
+) -> Iterator[tuple[str, str]]:
     system = allocation_system(asking.trial.id)
-    day = asking.since.get(f"Patient/{assignment.patient}")
-    if day is not None and day != asking.day_of(assignment):
-        yield "other-day", "the patient is already assigned, on another day; an assignment is not moved"
-    for one in own:
+    for before in (one for one in held if one.takes_part):
+        if before.since != asking.day_of(assignment):
+            yield "other-day", "the patient is already assigned, on another day; an assignment is not moved"
+        if before.patient != record.patient:
+            told = (
+                f"{before.enrolment.reference} holds it under {before.patient}, merged since; a person must settle that"
+            )
+            yield "merged-since", told
+    for one in (*record.enrolments, *(one.enrolment for one in held)):
         others = sorted({one.assigned_arm, one.actual_arm} - {"", arm.name})
         ids = {value for name, value in one.identifiers if name == system}
         if others:

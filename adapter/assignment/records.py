@@ -15,6 +15,9 @@ import msgspec
 from adapter.errors import UsageError
 
 COLUMNS = ("study", "patient", "arm", "assigned_at", "allocation_id", "recorded_by")
+WHO = ("Practitioner/", "PractitionerRole/", "Organization/")
+"""What `recorded_by` may refer to; anything else is a name."""
+_REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 _EXAMPLE = "2026-11-22T09:30:00+08:00"
 _MOST = 200
 _ZONE = re.compile(r"(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)\Z")
@@ -138,6 +141,9 @@ def _assignment(where: str, row: dict[str, str]) -> Assignment | Refusal:
             return Refusal(where, told, "wrong-value", fault)
     if values["recorded_by"].startswith("Device/"):
         return Refusal(where, told, "wrong-value", "recorded_by is a Device; name the person who recorded it")
+    if values["recorded_by"].startswith(WHO) and not _REFERENCE.fullmatch(values["recorded_by"]):
+        told_who = "recorded_by is no reference that FHIR allows; write one such as Practitioner/dr1, or a name"
+        return Refusal(where, told, "wrong-value", told_who)
     moment = _moment(values["assigned_at"])
     if moment is None:
         told_time = f"assigned_at {values['assigned_at'][:40]!r} is no date and time with a zone; write {_EXAMPLE}"

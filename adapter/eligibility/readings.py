@@ -31,10 +31,10 @@ class ReadingEntry(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
     decided_by: str | None = None
     decided_on: str | None = None
 
-    @property
-    def signed(self) -> bool:
-        """Whether somebody put name and date to the option in force."""
-        return self.in_force is not None and bool((self.decided_by or "").strip()) and _is_day(self.decided_on)
+    def signed_by(self, day: date) -> bool:
+        """Whether somebody has put name and date to the option in force, on that day or before."""
+        named = self.in_force is not None and bool((self.decided_by or "").strip())
+        return named and _is_day(self.decided_on) and date.fromisoformat(self.decided_on or "") <= day
 
 
 class _Decision(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):

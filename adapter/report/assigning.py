@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
-from adapter.assign import Assigned, assign, batches_of, held_enrolments, held_since
+from adapter.assign import Assigned, assign, batches_of
 from adapter.assignment.arms import Arms, load_arms
 from adapter.assignment.gate import Asking
 from adapter.assignment.records import Assignment, Refusal, read_assignments
@@ -17,6 +17,7 @@ from adapter.report.run import Names, Run
 from adapter.report.text import clean, number
 from adapter.resources.care_plan import plan_lines
 from adapter.resources.emit import study_resources
+from adapter.resources.held import held_subjects
 from adapter.resources.judges import judge
 from adapter.resources.names import CANDIDATES
 from adapter.resources.shape import Resource, encoded, key_of, pretty, study_uuid
@@ -79,10 +80,9 @@ def carry_out(run: Run, wanted: Wanted) -> Outcome:
 
 def _asking(run: Run, arms: Arms, wanted: Wanted, held: dict[str, Resource]) -> Asking:
     calendar = run.collector.vocabulary.calendar
-    known = held_enrolments(held, run.collector.vocabulary)
     return Asking(
         trial=run.trial, arms=arms, today=run.asked.as_of, zone=calendar.zone, versions=versions_of(run.trial),
-        anchors=run.asked.anchors, not_kept=run.asked.not_kept, held=known, since=held_since(held, known),
+        anchors=run.asked.anchors, not_kept=run.asked.not_kept, held=held_subjects(held, run.collector.vocabulary),
         first_dose=wanted.first_dose,
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ def _weighed(
 ) -> Assigned:
     names = Names()
     records = run.records(names.noted(run.events()))
-    found = assign(records, assignments, asking, names.means, screening_status=wanted.screening_status)
+    found = assign(records, assignments, asking, names.all_of, screening_status=wanted.screening_status)
     refusals = tuple(sorted({*refused, *found.refusals}))
     return Assigned(found.decisions, refusals, found.blocked, found.screenings)
 

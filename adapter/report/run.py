@@ -178,15 +178,29 @@ class Names:
     """The names of patients as they stream by; merged records, fullUrls and identifiers lead to one of them."""
 
     other: dict[str, str] = field(default_factory=dict)
+    leading: dict[str, list[str]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
 
     def noted(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:
             if isinstance(event, SamePatient):
-                self.other[event.key] = event.survivor
+                self._note(event.key, event.survivor)
             elif isinstance(event, Record) and event.type == "Patient":
-                self.other.update((name, event.reference) for name in event.also if name != event.reference)
+                for name in event.also:
+                    self._note(name, event.reference)
             yield event
+
+    def _note(self, name: str, patient: str) -> None:
+        if name != patient:
+            self.other[name] = patient
+            self.leading.setdefault(patient, []).append(name)
+
+    def all_of(self, patient: str) -> list[str]:
+        """Every name that leads to the patient, his own first."""
+        found = [patient]
+        for name in found:
+            found += [other for other in self.leading.get(name, ()) if other not in found]
+        return found
 
     def means(self, asked: str, patient: str) -> bool:
         """Whether what the caller wrote is this patient."""

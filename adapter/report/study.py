@@ -59,7 +59,9 @@ def schedule_lines(
     if arm is None:
         raise UsageError(f"no arm is called {arm_name!r}; write one of {', '.join(arms.names)}, spelled exactly")
     needed = tuple(name for name in arm.treatment.readings if name not in _of_weight(arm))
-    refused = [f"refused: {unsigned_text(name, loaded)} (reading-unsigned)" for name in unsigned(needed, loaded)]
+    refused = [
+        f"refused: {unsigned_text(name, loaded)} (reading-unsigned)" for name in unsigned(needed, loaded, first_dose)
+    ]
     if refused:
         return [], refused
     treatment = arm.treatment

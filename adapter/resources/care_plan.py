@@ -36,7 +36,7 @@ def title(trial: Trial, approved: Approved) -> str:
 def care_plan(trial: Trial, approved: Approved) -> Resource:
     """FHIR R4 CarePlan, status draft, intent plan."""
     weight = [reference(approved.weight.source.reference)] if approved.weight else []
-    requests = [request_key(trial, approved.patient, course.number) for course in approved.courses]
+    requests = [request_key(trial.id, approved.patient, course.number) for course in approved.courses]
     days = [day for course in approved.courses for day in course.days]
     period = {"start": (days[0] if days else approved.day).isoformat()}
     if days and all(course.days for course in approved.courses):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from adapter.assignment.gate import Approved, allocation_system
-from adapter.assignment.records import Assignment
+from adapter.assignment.records import WHO, Assignment
 from adapter.eligibility.finding import Evidence, Finding
 from adapter.eligibility.screening import Screening
 from adapter.eligibility.trial import Trial
@@ -14,7 +14,6 @@ from adapter.resources.shape import Resource, Value, built, coded, key_of, refer
 DIGESTS = f"{BASE}/sid/digest"
 _ROLES = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _CREATE = ("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "CREATE", "create")
-_WHO = ("Practitioner/", "PractitionerRole/", "Organization/")
 
 
 def provenance(trial: Trial, approved: Approved, targets: Sequence[Resource]) -> Resource:
@@ -48,7 +47,7 @@ def _program(trial: Trial, approved: Approved) -> Resource:
 def _human(assignment: Assignment) -> Resource:
     """The reference that the record gives, or the name as it stands."""
     who = assignment.recorded_by
-    return reference(who) if who.startswith(_WHO) else {"display": who}
+    return reference(who) if who.startswith(WHO) else {"display": who}
 
 
 def _assignment(trial: Trial, assignment: Assignment) -> Resource:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adapter.resources.research_subject import SCREENED
-from adapter.resources.shape import Resource, Value, is_untouched, key_of, plain
+from adapter.resources.shape import DIGEST, Resource, Value, is_untouched, key_of, mappings, plain, sealed
 
 PERSONAL = frozenset({"ResearchSubject", "CarePlan", "MedicationRequest"})
 """What people go on editing: overwritten only as long as it is as this program wrote it."""
@@ -41,10 +41,24 @@ def _settled(change: Change) -> Change:
 def _change(resource: Resource, held: Resource | None) -> Change:
     if held is None:
         return Change("create", resource)
+    if resource["resourceType"] == "ResearchSubject":
+        resource = _with_additions(resource, held)
     if _content(resource) == _content(held):
         return Change("same", resource, held)
     kept = resource["resourceType"] in PERSONAL and not _may_replace(resource, held)
     return Change("kept" if kept else "update", resource, held)
+
+
+def _with_additions(subject: Resource, held: Resource) -> Resource:
+    """A ResearchSubject with the elements, identifiers and extensions that people added to it."""
+    own = mappings(subject.get("identifier"))
+    more: dict[str, Value] = {name: value for name, value in held.items() if name not in (*subject, "text")}
+    identifiers = [one for one in mappings(held.get("identifier")) if plain(one) not in [plain(other) for other in own]]
+    if others := [one for one in mappings(held.get("extension")) if one.get("url") != DIGEST]:
+        more["extension"] = others
+    if identifiers:
+        more["identifier"] = [*own, *identifiers]
+    return sealed({**subject, **more}) if more else subject
 
 
 def _may_replace(resource: Resource, held: Resource) -> bool:

@@ -90,21 +90,23 @@ def narrative(lines: Sequence[str]) -> Resource:
 def sealed(resource: Resource) -> Resource:
     """The resource with the digest of its own content, so that a person's edit shows."""
     seal: Value = {"url": DIGEST, "valueString": _digest(resource)}
+    others = [one for one in mappings(resource.get("extension")) if one.get("url") != DIGEST]
     head = {name: resource[name] for name in ("resourceType", "id", "meta", "text") if name in resource}
-    return head | {"extension": [seal]} | {k: v for k, v in resource.items() if k not in head}
+    rest = {name: value for name, value in resource.items() if name not in (*head, "extension")}
+    return head | {"extension": [seal, *others]} | rest
 
 
 def is_untouched(resource: Resource) -> bool:
     """Whether the content still is what its digest says, whatever a server added to meta and text."""
     extensions = resource.get("extension")
-    told = [e.get("valueString") for e in _mappings(extensions) if e.get("url") == DIGEST]
+    told = [e.get("valueString") for e in mappings(extensions) if e.get("url") == DIGEST]
     return told == [_digest(resource)]
 
 
 def _digest(resource: Resource) -> str:
     """SHA-256 over what people may edit: all but id, meta, text and the digest itself, keys sorted."""
     own = {k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta", "text", "extension")}
-    if others := [e for e in _mappings(resource.get("extension")) if e.get("url") != DIGEST]:
+    if others := [e for e in mappings(resource.get("extension")) if e.get("url") != DIGEST]:
         own["extension"] = others
     return hashlib.sha256(msgspec.json.encode(plain(own), order="sorted")).hexdigest()
 
@@ -120,6 +122,7 @@ def plain(value: Value) -> Value:
     return [plain(one) for one in value]
 
 
-def _mappings(value: Value | None) -> list[Mapping[str, Value]]:
+def mappings(value: Value | None) -> list[Mapping[str, Value]]:
+    """The objects of a list; none where it is no list."""
     many = value if isinstance(value, Sequence) and not isinstance(value, str) else []
     return [one for one in many if isinstance(one, Mapping)]

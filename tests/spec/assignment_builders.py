@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import adapter
-from adapter.assign import Assigned, assign, batches_of, held_enrolments, held_since
+from adapter.assign import Assigned, assign, batches_of
 from adapter.assignment.arms import load_arms
 from adapter.assignment.gate import Asking
 from adapter.assignment.records import Assignment
@@ -27,6 +27,7 @@ from adapter.facts.collect import Collector
 from adapter.fhir.dates import Calendar
 from adapter.report.run import Names
 from adapter.resources.emit import study_resources
+from adapter.resources.held import held_subjects
 from adapter.resources.names import CANDIDATES
 from adapter.resources.shape import study_uuid
 from adapter.screen import types_of, versions_of
@@ -147,20 +148,20 @@ def _assignment(number: int, line: Mapping[str, str]) -> Assignment:
     return Assignment(**{**line, "assigned_at": moment}, where=f"file:{number}")  # type: ignore[arg-type]
 
 
-def signatures(unsigned: Iterable[str] = (), **in_force: str | int) -> str:
+def signatures(unsigned: Iterable[str] = (), decided_on: str = "2000-01-01", **in_force: str | int) -> str:
     """A site's file of signed readings: all of them, but those that are named; options as ``il2_courses=2``."""
     options = ANSWERS | {name.replace("_", "-"): option for name, option in in_force.items()}
     signed = {name: option for name, option in options.items() if name not in set(unsigned)}
     lines = (
-        f"- {{id: {name}, in-force: {json.dumps(option)}, decided-by: Sponsor, decided-on: 2026-11-01}}\n"
+        f"- {{id: {name}, in-force: {json.dumps(option)}, decided-by: Sponsor, decided-on: {decided_on}}}\n"
         for name, option in signed.items()
     )
     return "".join(lines) or "[]"
 
 
-def trial(unsigned: Iterable[str] = (), **in_force: str | int) -> Trial:
+def trial(unsigned: Iterable[str] = (), decided_on: str = "2000-01-01", **in_force: str | int) -> Trial:
     """The trial with the readings signed as ``signatures`` says."""
-    return _trial(signatures(unsigned, **in_force))
+    return _trial(signatures(unsigned, decided_on, **in_force))
 
 
 @functools.cache
@@ -185,15 +186,13 @@ def asking(
     """What holds for a run; `sink` are the resources that the folder holds."""
     loaded = loaded or trial()
     held = {f"{one['resourceType']}/{one['id']}": one for one in sink}
-    known = held_enrolments(held, loaded.vocabulary(Calendar(ZoneInfo(zone))))
     return Asking(
         trial=loaded,
         arms=load_arms(loaded),
         today=date.fromisoformat(today),
         zone=ZoneInfo(zone),
         versions=versions_of(loaded),
-        held=known,
-        since=held_since(held, known),
+        held=held_subjects(held, loaded.vocabulary(Calendar(ZoneInfo(zone)))),
         first_dose=date.fromisoformat(first_dose) if first_dose else None,
     )
 
@@ -212,7 +211,7 @@ def gate(
     collector = Collector(asked.trial.vocabulary(Calendar(asked.zone)), types_of(complete))
     names = Names()
     events = names.noted(read_document(as_json(document)))
-    return assign(collector.records(events), lines, asked, names.means, screening_status=screening_status)
+    return assign(collector.records(events), lines, asked, names.all_of, screening_status=screening_status)
 
 
 def batches(assigned: Assigned, asked: Asking | None = None, held: Mapping[str, Json] | None = None) -> Sequence[Batch]:

@@ -199,6 +199,7 @@ MEASURED = [
         "60 kg and 66 kg on one day, of which one was entered in error",
         weighed(weight(), weight("66", status="entered-in-error")),
     ),
+    refused("a weight without an id, that nothing can refer to", "record-without-id", weighed(also(weight(), id=None))),
     passes("66 kg on one day, 60 kg on the next", weighed(weight("66", on=ago(3)), weight("60", on=ago(2)))),
 ]
 
@@ -310,6 +311,7 @@ CONSENT = [
     refused("consent without a date", BOTH, consenting(consent(None))),
     refused("its period is over", BOTH, consenting(consent(over=(ago(60), ago(1))))),
     passes("its period ends on the day of the assignment", consenting(consent(over=(ago(60), ago(0))))),
+    refused("a Consent without an id", "record-without-id", consenting(also(consent(), id=None))),
     passes("named by its policy", consenting(consent(study=None, policy=STUDY))),
 ]
 
@@ -346,6 +348,12 @@ SIGNED = [
     *(unsigned(arm, name) for arm in DOSES for name in ANSWERS),
     *(unsigned(arm, *ANSWERS) for arm in DOSES),
     unsigned("MSC", "after-anchor", "msc-infusions"),
+    passes("every reading signed on the day of the run", run={"loaded": trial(decided_on=ago(0))}),
+    refused(
+        "every reading dated the day after",
+        " ".join(["reading-unsigned"] * len(VERDICTS | DOSES["MSC"])),
+        run={"loaded": trial(decided_on=ahead(1))},
+    ),
     refused(
         "without her attestation the days of an attestation need no signature",
         NOT_ELIGIBLE,
@@ -372,6 +380,12 @@ def in_source(**how: Any) -> dict[str, Any]:
     return {"records": person(more=[subject(**how)])}
 
 
+MERGED = [
+    *person(patient=[patient(link=[{"other": {"reference": "Patient/old"}, "type": "replaces"}])]),
+    patient(id="old", link=[{"other": {"reference": "Patient/p1"}, "type": "replaced-by"}]),
+]
+
+
 def in_sink(**how: Any) -> dict[str, Any]:
     return {"run": {"sink": [subject(**how)]}}
 
@@ -387,6 +401,12 @@ ARMS = [
     *(refused(f"sink: {status}", "subject-closed", **in_sink(status=status, arm=None)) for status in CLOSED),
     *(passes(f"source: {status}", **in_source(status=status, arm=None)) for status in OPEN),
     *(passes(f"sink: {status}", **in_sink(status=status, arm=None)) for status in OPEN),
+    refused(
+        "sink: the IL-2 group, under an id that was merged into hers since",
+        "other-arm",
+        MERGED,
+        run={"sink": [subject(arm="IL-2 group", of="Patient/old")]},
+    ),
     refused("source: on study, and in no arm", "arm-missing", **in_source(status="on-study", arm=None)),
     passes("source: in another study's arm", **in_source(arm="Placebo", study="ResearchStudy/other")),
     passes("source: the same arm already", **in_source()),
@@ -669,6 +689,26 @@ def test_of_a_patient_assigned_before_and_given_the_other_arm_it_is_told_and_not
     found = gate(person(), asked=asked)
     assert found.refusals == () and [one.code for one in found.blocked] == ["other-arm"]
     assert assignment.written(found, "CarePlan", asked) == []
+
+
+SETTLED: list[tuple[str, list[Json], Json, str]] = [
+    ("she has withdrawn since", person(), subject("withdrawn", allocation="A-001", start=ago(0)), "subject-closed"),
+    ("she is off the study", person(), subject("off-study", allocation="A-001", start=ago(0)), "subject-closed"),
+    ("she is not in today's input", named(person(), "p2"), HELD, "unknown-patient"),
+    ("merged since", MERGED, subject(allocation="A-001", start=ago(0), of="Patient/old"), "merged-since"),
+]
+
+
+@pytest.mark.parametrize(("says", "records", "held", "told"), SETTLED, ids=[says for says, *_ in SETTLED])
+def test_an_assignment_that_the_sink_holds_stops_nobody_else(
+    says: str, records: list[Json], held: Json, told: str
+) -> None:
+    asked = asking(sink=[held])
+    others = [] if says.startswith("she is not") else named(person(), "p2")
+    found = gate([*records, *others], row(), row(**SECOND), asked=asked)
+    assert found.refusals == () and [one.code for one in found.blocked] == [told]
+    plans = assignment.written(found, "CarePlan", asked)
+    assert [plan["subject"]["reference"] for plan in plans] == ["Patient/p2"]
 
 
 def test_nothing_more_is_written_for_her_and_the_others_are_written() -> None:

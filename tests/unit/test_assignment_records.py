@@ -112,7 +112,18 @@ def test_the_zone_is_an_offset_from_utc(read: Reader) -> None:
     assert moment == datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("who", ["Practitioner/dr1", "PractitionerRole/a.b-1", "Organization/x", "Dr. Li, ward 3"])
+def test_who_recorded_it_is_a_reference_or_a_name(read: Reader, who: str) -> None:
+    assert one(read(json.dumps(row(recorded_by=who)))).recorded_by == who
+
+
 # --- what is refused
+
+
+@pytest.mark.parametrize("who", ["Practitioner/a b", "Practitioner/", "Organization/a/b", "Practitioner/" + "x" * 65])
+def test_a_reference_that_fhir_does_not_allow_is_refused_by_name(read: Reader, who: str) -> None:
+    ((_, code, said),) = told(read(json.dumps(row(recorded_by=who))))
+    assert code == "wrong-value" and said.startswith("recorded_by is no reference that FHIR allows")
 
 
 COLUMNS_ARE = f"the columns are {HEAD}"
