@@ -19,7 +19,7 @@ DEV = .venv-dev/bin
 # Continuous integration must run everything, so there a missing Maven fails.
 HAPI_TOO = test "$$CI" = true || { command -v mvn && command -v javac; } >/dev/null 2>&1
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock clean python
+.PHONY: help demo test check hapi bench docs lock clean python
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: .venv-dev/ready ## format, lint, types, import order
 	$(DEV)/ruff check .
 	$(DEV)/mypy
 	$(DEV)/lint-imports
+
+hapi: .venv-dev/ready ## start HAPI FHIR JPA R4 on loopback, port 8080 (needs Maven and a JDK)
+	@$(DEV)/python -m tests.hapi.server
 
 bench: .venv-bench/ready ## ratios against other readers, about ten minutes (BENCH="--size 30" for a quick look)
 	.venv-bench/bin/python -m bench.run $(BENCH)

@@ -7,6 +7,7 @@ from adapter.assignment.gate import Asking, Decision, allocations_used, check_fi
 from adapter.assignment.held import CLOSED, ON_TRIAL, Held, by_patient
 from adapter.assignment.records import Assignment, Refusal
 from adapter.eligibility.screening import Asked, Screening, screen
+from adapter.eligibility.trial import Trial
 from adapter.facts.model import Enrolment, PatientRecord
 from adapter.resources.candidates import Candidate, candidates
 from adapter.resources.emit import assignment_resources, screening_resources
@@ -71,7 +72,7 @@ def assign(
             blocked += [
                 told for one in held if one.takes_part and one.since for told in later_of(record, one.since, asking)
             ]
-            if screening_status and not _in_trial(record, held, asking):
+            if screening_status and not beyond_screening(asking.trial, record, held):
                 asked = Asked(asking.today, asking.anchors, asking.not_kept)
                 screenings.append(screen(record, asking.trial, asked, asking.versions))
     for one in waiting.values():
@@ -81,9 +82,9 @@ def assign(
     return _sorted_out(decisions, wrong, blocked, screenings)
 
 
-def _in_trial(record: PatientRecord, held: Sequence[Held], asking: Asking) -> bool:
+def beyond_screening(trial: Trial, record: PatientRecord, held: Sequence[Held] = ()) -> bool:
     """Whether a person or an assignment has gone beyond what a screening may say of the patient."""
-    own = subject_key(asking.trial, record.patient)
+    own = subject_key(trial, record.patient)
     subjects = (*record.enrolments, *(one.enrolment for one in held))
     return any(one.status in ON_TRIAL | CLOSED or one.reference != own for one in subjects)
 

@@ -1,6 +1,7 @@
 """The commands. What they need is imported when it is needed, so that `--help` answers at once.
 
-Exit codes: 0 done; 1 done, with an issue of severity `error`; 2 a wrong call or configuration; 3 a sink failed.
+Exit codes: 0 done; 1 done, with an issue of severity `error`; 2 a wrong call or configuration; 3 a server, the store or
+a sink failed.
 """
 
 import os
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from adapter.commands import COMMANDS
 from adapter.config import load_config
-from adapter.errors import AdapterError, UsageError
+from adapter.errors import AdapterError, ServerError, StoreError, UsageError
 from adapter.options import CONFIG, FORM, PATH, READINGS, SOURCES, TRIAL, Day, asking, assigning
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="The version.")
 def cli() -> None:
     """Reads FHIR R4 records and says, criterion by criterion, who fits a trial, with the record behind every word."""
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 @cli.command()
@@ -285,7 +291,7 @@ def main() -> NoReturn:
         asked = context.command_path if context else "trial-adapter"
         code = _failed(2, f"{error.format_message().rstrip('.')}. See {asked} --help.")
     except AdapterError as error:
-        code = _failed(2, str(error))
+        code = _failed(3 if isinstance(error, ServerError | StoreError) else 2, str(error))
     except click.Abort:
         code = _failed(130, "stopped")
     except OSError as error:

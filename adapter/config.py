@@ -28,6 +28,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from adapter.errors import UsageError
 
 VARIABLE = "TRIAL_ADAPTER_CONFIG"
+SECTIONS = ("server", "auth", "cohort", "store", "sync")
+"""What `adapter.connection` reads."""
+_KEYS = ("time-zone", "not-kept", "concept-maps", "readings", "identifiers", "limits")
 T = TypeVar("T")
 
 
@@ -73,7 +76,7 @@ def _table(path: Path) -> dict[str, object]:
 
 
 def _settings(table: dict[str, object], path: Path) -> Config:
-    _check_keys(table, ("time-zone", "not-kept", "concept-maps", "readings", "identifiers", "limits"), path, "")
+    _check_keys(table, (*_KEYS, *SECTIONS), path, "")
     limits = _typed(table, "limits", dict, "a table: write [limits]", path) or {}
     _check_keys(limits, ("depth", "line-bytes", "document-bytes"), path, "limits.")
     readings = _typed(table, "readings", str, 'a file name such as "readings.yaml"', path)

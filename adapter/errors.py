@@ -2,7 +2,9 @@
 
     AdapterError            shown without a traceback
     ├── UsageError          a wrong call or configuration: exit code 2
-    └── MappingError        a file under mappings/ is wrong: names file and line, exit code 2
+    ├── MappingError        a file under mappings/ is wrong: names file and line, exit code 2
+    ├── ServerError         a FHIR server or token server failed or refused: exit code 3
+    └── StoreError          the database of the sync failed: exit code 3
 
 A fault of a record is not an exception that travels: it becomes an `Issue`, and the rest of the input goes on.
 `UnreadableError` is raised inside a mapper or decoder and is turned into an `Issue` where the resource is known.
@@ -23,6 +25,18 @@ class UsageError(AdapterError):
 
 class MappingError(AdapterError):
     """A mapping or trial file that cannot be used; the message begins with file and line."""
+
+
+class ServerError(AdapterError):
+    """A server could not be reached, refused or answered nonsense. `status` is the HTTP status, None without one."""
+
+    def __init__(self, told: str, status: int | None = None) -> None:
+        super().__init__(told)
+        self.status = status
+
+
+class StoreError(AdapterError):
+    """The store cannot be opened, read or written."""
 
 
 class UnreadableError(Exception):

@@ -82,6 +82,7 @@ class _Criteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     questionnaire: str
     attestation: _Attestation
     criteria: tuple[_Criterion, ...]
+    cohort: tuple[str, ...] = ()
 
 
 class _Identifier(msgspec.Struct, frozen=True):
@@ -112,7 +113,8 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial as loaded, with the tables it is read with. `readings` are the options in force.
+    """A trial as loaded, with the tables it is read with. `readings` are the options in force; `cohort` are the facts
+    by which a server is asked who could matter.
 
     `silences` is a memory: what the criteria find where a record holds nothing that they ask for.
     """
@@ -128,6 +130,7 @@ class Trial:
     tables: Tables
     digest: str
     readings_digest: str
+    cohort: tuple[str, ...] = ()
     silences: Silences = field(default_factory=Silences, init=False, repr=False, compare=False)
 
     def vocabulary(self, calendar: Calendar) -> Vocabulary:
@@ -153,6 +156,7 @@ def load_trial_folder(
     criteria = tuple(loader.criterion(index, entry, protocol) for index, entry in enumerate(source.criteria))
     unique([criterion.id for criterion in criteria], path)
     loader.check_reading(source.attestation.days, ("attestation", "days"))
+    loader.check_cohort(source.cohort)
     own = [p for p in folder.rglob("*") if p.is_file() and p.name != "readings.yaml"]
     return Trial(
         id=source.trial,
@@ -166,6 +170,7 @@ def load_trial_folder(
         tables=tables,
         digest=digest(own, folder),
         readings_digest=readings_digest(options),
+        cohort=source.cohort,
     )
 
 
@@ -267,6 +272,13 @@ class _Loader:
         for key in ("reading", "childbearing_age", "by_evidence"):
             if (reading := getattr(settings, key, None)) is not None:
                 self.check_reading(ByReading(reading), at)
+
+    def check_cohort(self, cohort: tuple[str, ...]) -> None:
+        """The facts of the cohort must be Conditions that facts.yaml names."""
+        known = {spec.name for spec in self.tables.terminology.specs if "Condition" in spec.sources}
+        for fact in cohort:
+            if fact not in known:
+                self._fail(("cohort",), f"cohort: no Condition is the fact {fact!r}; add it to facts.yaml")
 
     def check_reading(self, value: object, at: tuple[str | int, ...]) -> None:
         """A reading that is named must be listed in readings.yaml."""

@@ -19,7 +19,7 @@ from adapter.sources.events import Covered, Event, Noticed, PatientDone, Record,
 _MEDICATION_TYPES = frozenset(MEDICATION_TYPES)
 
 
-class _Held(msgspec.Struct):
+class Kept(msgspec.Struct):
     """What is kept of one resource: its version, its items, and a medication record that waits for its Medication."""
 
     meta: Meta | None
@@ -37,8 +37,8 @@ class _Held(msgspec.Struct):
 class Gathered(msgspec.Struct):
     """What is kept of one subject key while records stream by."""
 
-    held: dict[str, _Held] = msgspec.field(default_factory=dict)
-    anonymous: list[_Held] = msgspec.field(default_factory=list)
+    held: dict[str, Kept] = msgspec.field(default_factory=dict)
+    anonymous: list[Kept] = msgspec.field(default_factory=list)
     issues: list[Issue] = msgspec.field(default_factory=list)
     covered: set[str] = msgspec.field(default_factory=set)
     unread: set[str] = msgspec.field(default_factory=set)
@@ -93,6 +93,13 @@ class Collector:
                 leaving[to][key] = self._patients.pop(key)
         return leaving
 
+    def gathered(self) -> dict[str, Gathered]:
+        """What was taken, by subject, with every record that waited for a Medication settled. Nobody is finished."""
+        for patient in self._patients.values():
+            patient.held = dict(zip(patient.held, self._settled(list(patient.held.values())), strict=True))
+            patient.anonymous = list(self._settled(patient.anonymous))
+        return self._patients
+
     def welcome(self, arriving: Mapping[str, Gathered]) -> None:
         """Takes over what another worker gathered."""
         self._patients.update(arriving)
@@ -133,26 +140,26 @@ class Collector:
             if key not in self._drugs or found >= self._drugs[key][0]:
                 self._drugs[key] = (found, drug.code or CodeableConcept())
 
-    def _choose(self, patient: Gathered, reference: str, old: _Held, held: _Held) -> None:
+    def _choose(self, patient: Gathered, reference: str, old: Kept, held: Kept) -> None:
         older, latest = sorted((old, held), key=lambda h: (h.version, repr((h.items, h.waiting))))
         patient.issues.append(_older_version(reference, older.version))
         patient.held[reference] = latest
 
-    def _read(self, record: Record) -> _Held:
+    def _read(self, record: Record) -> Kept:
         """The items of one record; one that refers to a Medication waits, as a later version of that may come."""
         if record.type in _MEDICATION_TYPES and _refers(record.resource):
             contained = self._contained(record.resource)
             if contained is None:
-                return _Held(record.resource.meta, type=record.type, waiting=record)
+                return Kept(record.resource.meta, type=record.type, waiting=record)
             return self._mapped(record, contained)
         return self._mapped(record, None)
 
-    def _mapped(self, record: Record, medication: CodeableConcept | None) -> _Held:
+    def _mapped(self, record: Record, medication: CodeableConcept | None) -> Kept:
         resource = record.resource
         found = facts_of(resource, record.reference, self.vocabulary, medication)
         if isinstance(found, Issue):
-            return _Held(resource.meta, (found,), record.type, unread=True)
-        return _Held(resource.meta, found, record.type)
+            return Kept(resource.meta, (found,), record.type, unread=True)
+        return Kept(resource.meta, found, record.type)
 
     def _contained(self, resource: Resource) -> CodeableConcept | None:
         reference = getattr(resource, "medication_reference", None)
@@ -245,7 +252,7 @@ class Collector:
             tuple(sorted(set(issues))),
         )
 
-    def _settled(self, held: list[_Held]) -> Iterator[_Held]:
+    def _settled(self, held: list[Kept]) -> Iterator[Kept]:
         """Every held resource with its items; a Medication that never came is an issue, its record counts as
         nameless.
         """
@@ -290,7 +297,7 @@ def _by_display(resource: Resource) -> CodeableConcept:
     return CodeableConcept(coding=(Coding(display=reference.display),) if reference and reference.display else None)
 
 
-def _same(one: _Held, other: _Held) -> bool:
+def _same(one: Kept, other: Kept) -> bool:
     """The same resource met twice (a page read again, a folder given twice) is nothing to tell."""
     return one.version == other.version and one.items == other.items and one.waiting == other.waiting
 

@@ -1,6 +1,5 @@
 """`trial-adapter assign`: from a checked call to files, a Bundle or a diff, and what the caller is told."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,8 @@ from adapter.resources.emit import study_resources
 from adapter.resources.held import held_subjects
 from adapter.resources.judges import judge
 from adapter.resources.names import CANDIDATES
-from adapter.resources.shape import Resource, encoded, key_of, pretty, study_uuid
+from adapter.resources.reconcile import diff
+from adapter.resources.shape import Resource, encoded, key_of, study_uuid
 from adapter.screen import versions_of
 from adapter.sinks.folder import Batch, Form, bundle_of, files_of, held_in, write_files
 
@@ -125,12 +125,7 @@ def as_stream(outcome: Outcome, form: Form) -> Iterator[bytes]:
 def as_diff(outcome: Outcome) -> Iterator[str]:
     """A unified diff of what would change, resource by resource."""
     for batch in outcome.batches:
-        for change in batch.changes:
-            if change.writes:
-                before = pretty(change.held).decode().splitlines() if change.held else []
-                after = pretty(change.resource).decode().splitlines()
-                key = key_of(change.resource)
-                yield from difflib.unified_diff(before, after, key if before else "nothing", key, lineterm="")
+        yield from diff(batch.changes)
 
 
 def as_text(run: Run, outcome: Outcome, written: int, out: Path) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """What a run would write against what the sink holds: new, changed, the same, or kept because a person edited it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import unified_diff
 from typing import Literal
 
 from adapter.resources.research_subject import SCREENED
-from adapter.resources.shape import DIGEST, Resource, Value, is_untouched, key_of, mappings, plain, sealed
+from adapter.resources.shape import DIGEST, Resource, Value, is_untouched, key_of, mappings, plain, pretty, sealed
 
 PERSONAL = frozenset({"ResearchSubject", "CarePlan", "MedicationRequest"})
 """What people go on editing: overwritten only as long as it is as this program wrote it."""
@@ -30,6 +31,16 @@ def reconcile(resources: Iterable[Resource], held: Mapping[str, Resource]) -> tu
     changes = tuple(_change(resource, held.get(key_of(resource))) for resource in resources)
     anew = any(change.writes for change in changes if change.resource["resourceType"] != "Provenance")
     return changes if anew else tuple(_settled(change) for change in changes)
+
+
+def diff(changes: Iterable[Change]) -> Iterator[str]:
+    """The lines of a unified diff of what would be written."""
+    for change in changes:
+        if change.writes:
+            before = pretty(change.held).decode().splitlines() if change.held else []
+            after = pretty(change.resource).decode().splitlines()
+            key = key_of(change.resource)
+            yield from unified_diff(before, after, key if before else "nothing", key, lineterm="")
 
 
 def _settled(change: Change) -> Change:

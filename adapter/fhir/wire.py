@@ -1,0 +1,264 @@
+"""HTTP to one FHIR server: one origin, limits, retries, and errors that tell what the server said.
+
+Nothing of a patient stands in an error: a URL is told by its resource type only.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from threading import Lock
+from typing import Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+import requests
+import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from adapter.errors import ServerError
+from adapter.fhir.decode import R4_TYPES
+
+T = TypeVar("T")
+_AGAIN = frozenset({429, 502, 503, 504})
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_PORTS = {"http": 80, "https": 443}
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where a FHIR server is and how much may be asked of it. Times in seconds, sizes in bytes.
+
+    `most_requests` and `longest_wait` (all pauses together) are the budget of a run.
+    """
+
+    base_url: str
+    ca_bundle: Path | None = None
+    client_certificate: tuple[Path, Path] | None = None
+    proxy: str | None = None
+    timeout: tuple[float, float] = (10, 60)
+    retries: int = 5
+    most_requests: int = 1_000_000
+    longest_wait: float = 600
+    page_bytes: int = 1 << 26
+    threads: int = 8
+
+
+class Auth(Protocol):
+    """What a request carries to be let in."""
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the next request."""
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Whether there is something fresh to try after the server refused these headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers with small letters, and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _AgainError(Exception):
+    """An answer after which the same may be asked again; `after` seconds where the server said so."""
+
+    def __init__(self, error: ServerError, after: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error, self.after = error, after
+
+
+@dataclass(slots=True)
+class Wire:
+    """The connections to one server, safe to be used by several threads."""
+
+    server: Server
+    auth: Auth
+    sleep: Callable[[float], None] = tenacity.nap.sleep
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    session: requests.Session = field(init=False)
+    asked: int = 0
+    waited: float = 0
+    skew: timedelta = timedelta(0)
+    """How far the server's clock is ahead of ours, by its last answer."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.session = session_of(self.server)
+
+    def url(self, path: str) -> str:
+        """A path below the base, or a link that a server gave, which must not leave the server's origin."""
+        found = urljoin(self.server.base_url.rstrip("/") + "/", path)
+        if _origin(found) != _origin(self.server.base_url):
+            raise ServerError("the server links to another origin, which is not followed; check its base URL settings")
+        return found
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Answer], T],
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | str | None = None,
+        repeatable: bool = True,
+    ) -> T:
+        """One request and what `read` makes of its answer; asked again where that is safe and may help.
+
+        Raises ServerError, whose `status` is that of the answer.
+        """
+
+        def once() -> T:
+            return read(self._ask(method, self.url(path), headers or {}, data))
+
+        again = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.server.retries if repeatable else 1),
+            wait=self._pause,
+            retry=tenacity.retry_if_exception_type(_AgainError),
+            sleep=self._wait,
+            reraise=True,
+        )
+        try:
+            return again(once)
+        except _AgainError as last:
+            raise last.error from None
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        told = error.after if isinstance(error, _AgainError) else None
+        return told if told is not None else tenacity.wait_exponential_jitter(initial=0.2, max=20, jitter=0.5)(state)
+
+    def _wait(self, seconds: float) -> None:
+        with self._lock:
+            self.waited += seconds
+            if self.waited > self.server.longest_wait:
+                raise ServerError("the server asks for longer pauses than a run may take; try again later")
+        self.sleep(seconds)
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
+        self._count()
+        let_in = self.auth.headers()
+        answer = self._answer(method, url, {**headers, **let_in}, data)
+        if answer.status == 401 and self.auth.renew(let_in):
+            answer = self._answer(method, url, {**headers, **self.auth.headers()}, data)
+        for _ in range(5):
+            if answer.status not in _MOVED or method not in ("GET", "HEAD"):
+                break
+            url = self.url(urljoin(url, answer.headers.get("location", "")))
+            answer = self._answer(method, url, {**headers, **self.auth.headers()}, data)
+        if answer.status in _AGAIN:
+            raise _AgainError(refused(answer, method, url), self._retry_after(answer))
+        if answer.status >= 300:
+            raise refused(answer, method, url)
+        return answer
+
+    def _answer(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
+        where = f"{method} {named(url)}"
+        try:
+            with self.session.request(
+                method, url, headers=headers, data=data, stream=True, timeout=self.server.timeout, allow_redirects=False
+            ) as response:
+                body = self._body(response, where)
+                self._compare_clocks(response.headers.get("Date", ""))
+                return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+        except requests.exceptions.SSLError:
+            raise ServerError(f"{where}: the server's certificate cannot be verified; set server.ca-bundle") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            told = f"{where}: no whole answer ({type(error).__name__}); check the network and server.base-url"
+            raise _AgainError(ServerError(told)) from None
+
+    def _body(self, response: requests.Response, where: str) -> bytes:
+        body = bytearray()
+        while chunk := response.raw.read(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > self.server.page_bytes:
+                raise ServerError(f"{where}: more than {self.server.page_bytes} bytes; ask for smaller pages")
+        return bytes(body)
+
+    def _compare_clocks(self, date: str) -> None:
+        with suppress(ValueError, TypeError):
+            self.skew = parsedate_to_datetime(date) - self.now()
+
+    def _count(self) -> None:
+        with self._lock:
+            self.asked += 1
+            if self.asked > self.server.most_requests:
+                raise ServerError(
+                    f"more than {self.server.most_requests} requests in one run; see server.most-requests"
+                )
+
+    def _retry_after(self, answer: Answer) -> float | None:
+        """`Retry-After` in seconds, whether it was told as seconds or as a date (RFC 9110 section 10.2.3)."""
+        text = answer.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text)
+        with suppress(ValueError, TypeError):
+            return max(0.0, (parsedate_to_datetime(text) - self.now()).total_seconds()) if text else None
+        return None
+
+
+def again(problem: str) -> Exception:
+    """For `read`: the answer is broken, and asking again may help."""
+    return _AgainError(ServerError(problem))
+
+
+def session_of(server: Server) -> requests.Session:
+    """A session that takes nothing from the environment: no proxy, no netrc, no cookies; TLS is verified."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.verify = str(server.ca_bundle) if server.ca_bundle else True
+    if server.client_certificate:
+        session.cert = (str(server.client_certificate[0]), str(server.client_certificate[1]))
+    if server.proxy:
+        session.proxies = {"http": server.proxy, "https": server.proxy}
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=server.threads))
+    return session
+
+
+def named(url: str) -> str:
+    """What a URL asks for, without ids and values: `Observation`, `Observation/_search`."""
+    parts = [part for part in urlsplit(url).path.split("/") if part in R4_TYPES or part[:1] in ("_", "$", ".")]
+    return "/".join(parts[:3]) or "the base"
+
+
+def refused(answer: Answer, method: str, url: str) -> ServerError:
+    """The error of an answer that is none, with what its OperationOutcome says."""
+    told = outcome_text(answer.body)
+    return ServerError(f"{method} {named(url)}: {answer.status}{f' ({told})' if told else ''}", answer.status)
+
+
+class _Text(msgspec.Struct):
+    text: str | None = None
+
+
+class _OutcomeIssue(msgspec.Struct):
+    diagnostics: str | None = None
+    details: _Text | None = None
+
+
+class _Outcome(msgspec.Struct):
+    issue: tuple[_OutcomeIssue, ...] = ()
+
+
+def outcome_text(body: bytes) -> str:
+    """The sentences of an OperationOutcome, shortened; empty where it is none."""
+    with suppress(msgspec.DecodeError, RecursionError, ValueError):
+        issues = msgspec.json.decode(body, type=_Outcome).issue
+        told = [one.diagnostics or (one.details.text if one.details else None) for one in issues]
+        return "; ".join(text for text in told if text)[:300]
+    return ""
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)

@@ -1,0 +1,244 @@
+"""One run of the sync: cohort, changes, whole records, screenings. Every step can be cut off and be taken up again:
+what was learned and how far the reading has come are one transaction, and who is due stays due until he is screened.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection as Db
+from sqlalchemy import Engine, insert, select, update
+
+from adapter.connection import Connection
+from adapter.eligibility.screening import Screening
+from adapter.fhir.client import in_parallel
+from adapter.store import cursors
+from adapter.store.database import instant, transaction
+from adapter.store.knowledge import (
+    Known,
+    cover,
+    forget,
+    learn,
+    learn_whole,
+    mark_due,
+    merge,
+    referring,
+    survivor_of,
+)
+from adapter.store.tables import cohort, outbox
+from adapter.sync import screening as made
+from adapter.sync.changes import Changes, changes
+from adapter.sync.cohort import members
+from adapter.sync.failpoint import reached
+from adapter.sync.plan import SUBJECTS, chunks, types_read
+from adapter.sync.reading import Answered, Reader, covered, merges_of
+from adapter.sync.rules import Rules, digest_of, keep
+
+_MAPPINGS = "mappings"
+_FOUND = "cohort found"
+
+
+@dataclass(slots=True)
+class Sync:
+    """A site's server, store and rules. `stop` is asked between patients; `write` fills the outbox."""
+
+    engine: Engine
+    reader: Reader
+    rules: Rules
+    settings: Connection
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    stop: Callable[[], bool] = field(default=lambda: False)
+    write: bool = False
+    scopes: str = ""
+    problems: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    screened: list[Screening] = field(default_factory=list)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """What is read of every patient."""
+        return types_read(self.rules.trial, self.rules.not_kept)
+
+    def count(self, what: str, by: int = 1) -> None:
+        """Adds to the figures of the run."""
+        self.counts[what] = self.counts.get(what, 0) + by
+
+    def tick(self, db: Db) -> int:
+        """The instant of a transaction."""
+        return cursors.tick(db, instant(self.now()))
+
+
+def read(sync: Sync) -> None:
+    """Brings the store up to what the server has. What failed is in `sync.problems`, and is tried again next time."""
+    started = sync.now()
+    _changed_mappings(sync)
+    _gather_cohort(sync, started)
+    _take_changes(sync, started)
+    _read_whole(sync, started)
+
+
+def screen_due(sync: Sync) -> None:
+    """Screens everybody who is due, each in a transaction of his own."""
+    digest = digest_of(sync.rules)
+    with transaction(sync.engine) as db:
+        keep(db, sync.rules)
+        at, today = sync.tick(db), sync.now().astimezone(sync.rules.zone).date()
+        waiting = made.who_is_due(db, sync.rules.trial.id, digest, today, at)
+    done: set[str] = set()
+    for subject in waiting:
+        if sync.stop():
+            return
+        reached("screen")
+        with transaction(sync.engine) as db:
+            at = sync.tick(db)
+            patient = survivor_of(db, subject, at)
+            found = None if patient in done else made.screened(db, sync.rules, patient, today, at)
+            if found is not None and made.store(db, found, digest, at):
+                reached("screen-stored")
+                _enqueue(sync, db, at, patient)
+                sync.screened.append(found)
+                sync.count("screened")
+            made.settle(db, {subject, patient})
+            reached("screen-settled")
+        done.add(patient)
+        reached("screen-committed")
+
+
+def _enqueue(sync: Sync, db: Db, at: int, patient: str) -> None:
+    trial = sync.rules.trial.id
+    there = select(outbox.c.id).where(outbox.c.trial == trial, outbox.c.subject == patient)
+    if sync.write and db.execute(there).first() is None:
+        db.execute(insert(outbox).values(trial=trial, subject=patient, created=at, attempts=0, problem=""))
+
+
+def _changed_mappings(sync: Sync) -> None:
+    """Facts that other mappings made say nothing any more: everybody is read again."""
+    digest = sync.rules.trial.tables.digest + str(sync.rules.zone)
+    with transaction(sync.engine) as db:
+        if cursors.cursor(db, _MAPPINGS) not in (None, digest):
+            db.execute(update(cohort).values(read_at=None))
+            cursors.move(db, _FOUND, None)
+        cursors.move(db, _MAPPINGS, digest)
+
+
+def _since(sync: Sync, moment: datetime) -> str:
+    """An instant on the server's clock, earlier by the overlap, as FHIR writes it."""
+    overlap = timedelta(seconds=sync.settings.sync.overlap_seconds)
+    return (moment + sync.reader.client.wire.skew - overlap).astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _gather_cohort(sync: Sync, started: datetime) -> None:
+    """New members. Raises ServerError where the server cannot say who could matter."""
+    with transaction(sync.engine) as db:
+        since = cursors.cursor(db, _FOUND)
+    reached("cohort")
+    found = members(sync.reader, sync.settings.cohort, sync.rules.trial, since)
+    reached("cohort-found")
+    with transaction(sync.engine) as db:
+        at = sync.tick(db)
+        _join(sync, db, at, found)
+        cursors.move(db, _FOUND, _since(sync, started))
+        reached("cohort-stored")
+
+
+def _join(sync: Sync, db: Db, at: int, found: dict[str, str]) -> None:
+    """Adds those who are not members yet; they are to be read whole."""
+    there = {row.subject for row in db.execute(select(cohort.c.subject))}
+    new = [{"subject": s, "why": why, "since": at, "read_at": None} for s, why in found.items() if s not in there]
+    if new:
+        db.execute(insert(cohort), new)
+        sync.count("new patients", len(new))
+
+
+def _take_changes(sync: Sync, started: datetime) -> None:
+    """What was written or deleted since the last run, type by type; a cursor moves with what was learned."""
+    with transaction(sync.engine) as db:
+        since = {type_: cursors.cursor(db, f"changes {type_}") for type_ in (*sync.types, "Medication")}
+        subjects = {row.subject for row in db.execute(select(cohort.c.subject))}
+    until = _since(sync, started)
+    asked = [
+        (type_, moment) for type_, moment in since.items() if moment and type_ in (*sync.reader.granted, "Medication")
+    ]
+    history = sync.settings.sync.history
+
+    def ask(task: tuple[str, str]) -> Changes:
+        reached("changes")
+        return changes(sync.reader, task[0], task[1], subjects, history=history)
+
+    for found in in_parallel(ask, asked, sync.reader.threads):
+        if found.problem:
+            sync.problems.append(f"changes of {found.type}: {found.problem}")
+        else:
+            _learn_changes(sync, found, until)
+    with transaction(sync.engine) as db:
+        for type_ in (type_ for type_, moment in since.items() if moment is None):
+            cursors.move(db, f"changes {type_}", until)
+
+
+def _learn_changes(sync: Sync, found: Changes, until: str) -> None:
+    with transaction(sync.engine) as db:
+        at = sync.tick(db)
+        touched = learn(db, at, found.known) | forget(db, at, found.deleted)
+        for told_by, pairs in found.merges.items():
+            parted = merge(db, at, told_by, pairs)
+            touched |= parted
+            _join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
+        for subject, _ in referring(db, found.medications):
+            db.execute(update(cohort).where(cohort.c.subject == subject).values(read_at=None))
+        mark_due(db, at, touched)
+        reached("changes-learned")
+        cursors.move(db, f"changes {found.type}", until)
+        sync.count("patients changed", len(touched))
+    reached("changes-committed")
+
+
+def _read_whole(sync: Sync, started: datetime) -> None:
+    """Everything of those who are new, or were not read whole for long; then of those merged with them."""
+    stale = instant(started - timedelta(hours=sync.settings.sync.reconcile_hours))
+    tried: set[str] = set()
+    while not sync.stop():
+        with transaction(sync.engine) as db:
+            rows = db.execute(select(cohort.c.subject).where((cohort.c.read_at.is_(None)) | (cohort.c.read_at < stale)))
+            waiting = sorted({row.subject for row in rows} - tried)
+        if not waiting:
+            return
+        some = waiting[: SUBJECTS * sync.reader.threads]
+        tried |= set(some)
+        for few, answered in _by_subjects(sync, some):
+            _learn_whole(sync, few, answered)
+
+
+def _by_subjects(sync: Sync, subjects: Sequence[str]) -> Iterator[tuple[Sequence[str], list[Answered]]]:
+    """The answers of all types, chunk of patients by chunk."""
+    answered = list(sync.reader.whole(sync.types, subjects))
+    for few in chunks(subjects, SUBJECTS):
+        yield few, [one for one in answered if one.task.subjects == tuple(few)]
+
+
+def _learn_whole(sync: Sync, subjects: Sequence[str], answered: list[Answered]) -> None:
+    holes = {one.task.type: one.hole for one in answered if one.hole}
+    sync.problems += [f"{type_}: {hole}" for type_, hole in sorted(holes.items())]
+    events = [event for one in answered for event in one.events]
+    by_subject: dict[str, list[Known]] = {subject: [] for subject in subjects}
+    for row in sync.reader.known(events):
+        by_subject.setdefault(row.subject, []).append(row)
+    types = [type_ for type_ in sync.types if type_ not in holes]
+    reached("whole-read")
+    with transaction(sync.engine) as db:
+        at = sync.tick(db)
+        touched = {subject for subject in subjects if learn_whole(db, at, subject, types, by_subject[subject])}
+        touched |= cover(db, at, covered(answered, sync.scopes))
+        for told_by, pairs in merges_of(events).items():
+            parted = merge(db, at, told_by, pairs)
+            touched |= parted
+            _join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
+        mark_due(db, at, touched)
+        reached("whole-learned")
+        db.execute(update(cohort).where(cohort.c.subject.in_(subjects)).values(read_at=at))
+    sync.count("patients read whole", len(subjects))
+    reached("whole-committed")
+
+
+def told(problems: Iterable[str]) -> str:
+    """The problems of a run, each once, for its log."""
+    return "; ".join(sorted(set(problems)))[:2000]
