@@ -1,0 +1,14 @@
+"""One HAPI FHIR JPA server for all tests that want one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hapi.server import Hapi, running
+
+
+@pytest.fixture(scope="session")
+def hapi() -> Iterator[Hapi]:
+    """HAPI with its data in memory; each test brings patients of its own."""
+    with running() as server:
+        yield server
