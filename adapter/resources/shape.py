@@ -66,8 +66,12 @@ def reference(key: str) -> dict[str, Value]:
 
 
 def versioned(key: str, version: str | None) -> Resource:
-    """A reference to the version that was read, where it is known."""
-    return reference(f"{key}/_history/{version}" if version and "/" in key and ":" not in key else key)
+    """A reference to the version that was read, where it is known. Its display says it too, since servers such as
+    HAPI strip versions from references.
+    """
+    if not version or "/" not in key or ":" in key:
+        return reference(key)
+    return reference(f"{key}/_history/{version}") | {"display": f"version {version}"}
 
 
 def coded(system: str, code: str, display: str = "") -> Resource:

@@ -35,6 +35,8 @@ class Hapi:
         """kill -9."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
 
 
 @contextlib.contextmanager
