@@ -55,7 +55,7 @@ class Entry(msgspec.Struct, rename="camel"):
     @property
     def deleted(self) -> str:
         """`Type/id` of a resource that this entry of a history says is deleted, else empty."""
-        parts = self.request.url.split("?")[0].rstrip("/").split("/")
+        parts = self.request.url.split("?")[0].split("/_history")[0].rstrip("/").split("/")
         return "/".join(parts[-2:]) if self.request.method == "DELETE" and len(parts) > 1 else ""
 
 

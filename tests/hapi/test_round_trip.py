@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from tests.commands import Call, caller
-from tests.hapi.load import JSON, load
 from tests.hapi.server import Hapi
+from tests.sync.load import JSON, load
 
 ROOT = Path(__file__).parents[2]
 COHORT = ROOT / "examples" / "cohort"
