@@ -16,10 +16,13 @@ PATIENCE = 60
 
 
 @contextlib.contextmanager
-def running(folder: Path, more: str = "") -> Iterator[str]:
-    """The base URL of a server with its data in a folder; `more` are lines of its settings."""
+def running(folder: Path, more: str = "", behind: str | None = None) -> Iterator[str]:
+    """The base URL of a server with its data in a folder; `more` are lines of its settings, `behind` is the address
+    of a proxy, which its links then name.
+    """
     port = free_port()
-    base_url = f"http://127.0.0.1:{port}/fhir"
+    own = f"http://127.0.0.1:{port}/fhir"
+    base_url = f"{behind}/fhir" if behind else own
     settings = folder / "sekmet.yaml"
     settings.write_text(
         f"base_url: {base_url}\nhost: 127.0.0.1\nport: {port}\ndata_dir: {folder / 'data'}\n"
@@ -29,8 +32,8 @@ def running(folder: Path, more: str = "") -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, "serve", "-c", settings], stdout=log, stderr=log, cwd=folder, env=_alone())
     try:
-        _wait(base_url, process, folder / "log")
-        yield base_url
+        _wait(own, process, folder / "log")
+        yield own
     finally:
         process.kill()
         process.wait()
