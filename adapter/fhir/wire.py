@@ -28,6 +28,7 @@ _AGAIN = frozenset({429, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _CHUNK = 1 << 16
+_BACKOFF = tenacity.wait_exponential(multiplier=0.2, max=20) + tenacity.wait_random(0, 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class Wire:
     def _pause(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         told = error.after if isinstance(error, _AgainError) else None
-        return told if told is not None else tenacity.wait_exponential_jitter(initial=0.2, max=20, jitter=0.5)(state)
+        return told if told is not None else _BACKOFF(state)
 
     def _wait(self, seconds: float) -> None:
         with self._lock:
