@@ -118,7 +118,7 @@ def replay(as_of: str, patient: str | None, form: str, config: Path | None) -> i
 def purge(patient: str | None, before: str | None, config: Path | None) -> int:
     """Take a patient, or what is old, out of the store for good."""
     from adapter.store.cursors import note, tick
-    from adapter.store.database import instant, transaction
+    from adapter.store.database import forget_pages, instant, transaction
     from adapter.store.lock import only_one
     from adapter.store.purge import purge_before, purge_patient
 
@@ -132,6 +132,7 @@ def purge(patient: str | None, before: str | None, config: Path | None) -> int:
         else:
             removed = purge_before(db, instant(_moment(before or "", site)))
         note(db, tick(db, instant(datetime.now(UTC))), "purged", "", f"{removed} rows")
+    forget_pages(engine)
     _tell(f"{removed} rows deleted")
     return 0
 

@@ -13,7 +13,7 @@ client-id = "trial-adapter"
 keys = "private.jwks.json"             # for basic and bearer: secret-file, or the variable TRIAL_ADAPTER_SECRET
 
 [cohort]                               # who could matter
-conditions = "codes"                   # codes: a search by the trial's codes; all: every Condition; none
+conditions = "all"                     # all: every Condition, told by the mappings; codes: a search by the trial's codes
 clinics = ["http://hospital.example/clinics|nephrology"]
 groups = ["Group/rheumatology"]
 lists = ["List/lupus-register"]
@@ -81,7 +81,7 @@ class AuthSection(_Section, frozen=True):
 class CohortSection(_Section, frozen=True):
     """Who could matter."""
 
-    conditions: Literal["codes", "all", "none"] = "codes"
+    conditions: Literal["all", "codes", "none"] = "all"
     clinics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()

@@ -61,6 +61,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise StoreError(f"the store failed: {told[:300]}; check its disk and its server, then run again") from None
 
 
+def forget_pages(engine: Engine) -> None:
+    """Empties SQLite's log of changes, in which deleted rows would stand for a while. After a purge."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def instant(moment: datetime) -> int:
     """Microseconds since 1970 in UTC."""
     since = moment.astimezone(UTC) - _EPOCH

@@ -169,5 +169,5 @@ audit = Table(
 )
 """Who was written, purged, conflicted with, and when."""
 
-PERSONAL = (known, coverage, cohort, due, outbox, written)
+PERSONAL = (known, coverage, cohort, due, outbox, written, audit)
 """The tables with a column `subject` of which a purge leaves nothing; screenings and names are purged by patient."""

@@ -48,6 +48,13 @@ def digest_of(found: Rules) -> str:
     return f"sha256:{hashlib.sha256(_site(found)).hexdigest()}"
 
 
+def mapped_by(found: Rules) -> str:
+    """What names everything that turns a resource into facts: the mappings, the site's own maps, its time zone."""
+    maps = [hashlib.sha256(path.read_bytes()).hexdigest() for path in found.concept_maps]
+    told = " ".join([found.trial.tables.digest, found.trial.id, found.zone.key, *maps])
+    return f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
 def keep(connection: Connection, found: Rules) -> str:
     """Stores the rules, once; their digest."""
     digest = digest_of(found)
@@ -82,7 +89,11 @@ def _site(found: Rules) -> bytes:
     digests = {name: value for name, value in versions_of(found.trial).items() if name != "program"}
     signed = {entry.id: f"{entry.decided_by} {entry.decided_on}" for entry in found.trial.entries}
     site = _Site(
-        found.trial.id, found.zone.key, tuple(sorted(found.not_kept)), dict(found.anchors), {**digests, **signed}
+        found.trial.id,
+        found.zone.key,
+        tuple(sorted(found.not_kept)),
+        dict(found.anchors),
+        {**digests, **signed, "mapped-by": mapped_by(found)},
     )
     return msgspec.json.encode(site, order="deterministic")
 

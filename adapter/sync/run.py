@@ -32,7 +32,7 @@ from adapter.sync.cohort import members
 from adapter.sync.failpoint import reached
 from adapter.sync.plan import SUBJECTS, chunks, types_read
 from adapter.sync.reading import Answered, Reader, covered, merges_of
-from adapter.sync.rules import Rules, digest_of, keep
+from adapter.sync.rules import Rules, digest_of, keep, mapped_by
 
 _MAPPINGS = "mappings"
 _FOUND = "cohort found"
@@ -113,7 +113,7 @@ def _enqueue(sync: Sync, db: Db, at: int, patient: str) -> None:
 
 def _changed_mappings(sync: Sync) -> None:
     """Facts that other mappings made say nothing any more: everybody is read again."""
-    digest = sync.rules.trial.tables.digest + str(sync.rules.zone)
+    digest = mapped_by(sync.rules)
     with transaction(sync.engine) as db:
         if cursors.cursor(db, _MAPPINGS) not in (None, digest):
             db.execute(update(cohort).values(read_at=None))
