@@ -13,7 +13,7 @@ client-id = "trial-adapter"
 keys = "private.jwks.json"             # for basic and bearer: secret-file, or the variable TRIAL_ADAPTER_SECRET
 
 [cohort]                               # who could matter
-conditions = "all"                     # all: every Condition, told by the mappings; codes: a search by the trial's codes
+conditions = "all"                     # every Condition, judged by the mappings; codes: asked for by code; none
 clinics = ["http://hospital.example/clinics|nephrology"]
 groups = ["Group/rheumatology"]
 lists = ["List/lupus-register"]
