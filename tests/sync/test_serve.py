@@ -18,7 +18,7 @@ from tests.commands import Call, caller
 from tests.hapi.server import free_port
 from tests.sync.site import ROOT, Site
 
-NAMES = [path.stem for path in (ROOT / "examples" / "cohort").iterdir()]
+NAMES = [path.stem for path in (ROOT / "examples" / "cohort").iterdir() if path.stem != "eligible"]
 
 
 @pytest.fixture
