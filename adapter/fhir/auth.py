@@ -144,10 +144,9 @@ class Smart:
             status, body = self._post(found.token_endpoint, form)
             if status == 200:
                 return _decoded(body, _Token, "the token server's answer")
-            told = _reason(body)
-            if not told.startswith("invalid_client"):
+            told = _reason(body) or f"{status} without a reason"
+            if _reason(body) and not told.startswith("invalid_client"):
                 break
-        told = told or "without a reason"
         advice = "check auth.client-id, auth.keys and the scopes that it may have"
         raise ServerError(f"the token server refused this client: {told}; {advice}", 401)
 
