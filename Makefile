@@ -24,11 +24,12 @@ HAPI_TOO = test "$$CI" = true || { command -v mvn && command -v javac; } >/dev/n
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
-demo: .venv/ready ## screen the example cohort, show one dossier, assign two patients and print their plans
+demo: .venv/ready .venv-dev/ready ## screen the example cohort, show a dossier, assign two patients, sync a small server
 	@.venv/bin/trial-adapter screen $(COHORT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter explain $(COHORT) --patient $(PATIENT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter assign $(COHORT) --assignments examples/assignment/assignments.csv --as-of $(AS_OF) \
 	  --complete all --readings examples/assignment/readings.yaml --out build/demo || test $$? -eq 1
+	@$(DEV)/python -m tests.sync.demo
 
 test: check ## check, then every test, with coverage
 	@$(HAPI_TOO) && echo "Not run on this machine: nothing." || \
