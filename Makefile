@@ -34,6 +34,8 @@ demo: .venv/ready .venv-dev/ready ## screen the example cohort, show a dossier, 
 test: check ## check, then every test, with coverage
 	@$(HAPI_TOO) && echo "Not run on this machine: nothing." || \
 	  echo "Not run on this machine: tests/hapi and whatever else asks HAPI's validator, which needs Maven and a JDK, 17 or newer."
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+	  echo "Not run on this machine: the store on PostgreSQL, whose server is not installed."
 	@$(HAPI_TOO) && set -- || set -- -m "not hapi"; $(DEV)/python -m pytest --cov --cov-report=term "$$@"
 
 check: .venv-dev/ready ## format, lint, types, import order
