@@ -228,7 +228,11 @@ def session_of(server: Server) -> requests.Session:
 
 def named(url: str) -> str:
     """What a URL asks for, without ids and values: `Observation`, `Observation/_search`."""
-    parts = [part for part in urlsplit(url).path.split("/") if part in R4_TYPES or part[:1] in ("_", "$", ".")]
+    parts = [
+        part
+        for part in urlsplit(url).path.split("/")
+        if part in R4_TYPES or part == "metadata" or part[:1] in ("_", "$", ".")
+    ]
     return "/".join(parts[:3]) or "the base"
 
 

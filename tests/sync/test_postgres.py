@@ -1,6 +1,5 @@
 """The store on PostgreSQL: the same story, the same memory, one run at a time."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +18,7 @@ from tests.sync.load import load
 from tests.sync.site import COHORT, TRIAL, Site
 from tests.sync.story import STORY
 
-pytestmark = pytest.mark.skipif(
-    postgres.program("initdb") is None and os.environ.get("CI") != "true", reason="PostgreSQL is not installed here"
-)
+pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
