@@ -215,6 +215,36 @@ def emission(asked: argparse.Namespace) -> list[Row]:
     return [Row("(d) assigned patients a second, judged twice", ">= 150", measured, got["patients_per_s"] >= 150)]
 
 
+# --- (e) a sync ---
+
+
+def syncing(asked: argparse.Namespace) -> list[Row]:
+    say("(e) a server of generated records on loopback, read by the sync ...")
+    got = answer(bench("sync", "--rounds", asked.rounds))
+    facts = f"{got['cpu_facts']:.1f}x with every record made into facts, stored and screened"
+    return [
+        Row(
+            "(e) CPU of the client / naive requests.get().json()",
+            "<= 0.33x",
+            f"{got['cpu_client']:.2f}x  ({facts})",
+            got["cpu_client"] <= 1 / 3,
+        ),
+        Row(
+            "(e) 50 ms a page: one partition at a time / eight",
+            ">= 5x",
+            f"{got['parallel']:.1f}x",
+            got["parallel"] >= 5,
+        ),
+        Row(
+            "(e) a run after 1 % changed / the first run",
+            "<= 5 %",
+            f"{got['incremental']:.1%}",
+            got["incremental"] <= 0.05,
+        ),
+        Row("(e) memory over ten times the patients", "flat", f"{got['memory']:.2f}x", None),
+    ]
+
+
 # --- the table ---
 
 
@@ -234,14 +264,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the export (default 5)")
     parser.add_argument("--every", type=int, default=50, help="fhir.resources parses every n-th line")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--only", choices=["a", "b", "c", "d"], help="one of the four measurements")
+    parser.add_argument("--only", choices=["a", "b", "c", "d", "e"], help="one of the five measurements")
     return parser.parse_args()
 
 
 def main() -> None:
     asked = arguments()
     DATA.mkdir(parents=True, exist_ok=True)
-    parts = {"a": one_patient, "b": whole_export, "c": first_verdict, "d": emission}
+    parts = {"a": one_patient, "b": whole_export, "c": first_verdict, "d": emission, "e": syncing}
     rows = [row for name, part in parts.items() if asked.only in (None, name) for row in part(asked)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     machine = f"Python {platform.python_version()}, {platform.machine()}, {cores} cores"

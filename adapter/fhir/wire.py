@@ -27,7 +27,7 @@ T = TypeVar("T")
 _AGAIN = frozenset({429, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
-_CHUNK = 1 << 16
+_CHUNK = 1 << 20
 _BACKOFF = tenacity.wait_exponential(multiplier=0.2, max=20) + tenacity.wait_random(0, 0.5)
 
 
