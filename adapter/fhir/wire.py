@@ -3,6 +3,7 @@
 Nothing of a patient stands in an error: a URL is told by its resource type only.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ _AGAIN = frozenset({429, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _CHUNK = 1 << 16
+_PARTS = R4_TYPES | {"_history", "_search", ".well-known"}
+_NAMES = re.compile(r"\b([A-Z][A-Za-z]{3,}/)[\w.-]+|([?|])\S+")
+"""What may mean a patient in a server's sentence: the id of a reference, a query, the value of an identifier."""
 _BACKOFF = tenacity.wait_exponential(multiplier=0.2, max=20) + tenacity.wait_random(0, 0.5)
 
 
@@ -97,9 +101,16 @@ class Wire:
 
     def url(self, path: str) -> str:
         """A path below the base, or a link that a server gave, which must not leave the server's origin."""
-        found = urljoin(self.server.base_url.rstrip("/") + "/", path)
-        if _origin(found) != _origin(self.server.base_url):
+        found = _sent(self.server.base_url.rstrip("/") + "/", path)
+        if _origin(found) != _origin(_sent(self.server.base_url)):
             raise ServerError("the server links to another origin, which is not followed; check its base URL settings")
+        return found
+
+    def next_page(self, link: str) -> str:
+        """A link to a next page, which must lie below the base, or be the base itself with a query, as HAPI's is."""
+        found, base = self.url(link), urlsplit(_sent(self.server.base_url)).path.rstrip("/")
+        if not f"{urlsplit(found).path}/".startswith(f"{base}/"):
+            raise ServerError("a next page lies beside the base, which is not followed; check server.base-url")
         return found
 
     def send(
@@ -145,7 +156,6 @@ class Wire:
         self.sleep(seconds)
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
-        self._count()
         let_in = self.auth.headers()
         answer = self._answer(method, url, {**headers, **let_in}, data)
         if answer.status == 401 and self.auth.renew(let_in):
@@ -162,6 +172,7 @@ class Wire:
         return answer
 
     def _answer(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
+        self._count()
         where = f"{method} {named(url)}"
         try:
             with self.session.request(
@@ -228,7 +239,7 @@ def session_of(server: Server) -> requests.Session:
 
 def named(url: str) -> str:
     """What a URL asks for, without ids and values: `Observation`, `Observation/_search`."""
-    parts = [part for part in urlsplit(url).path.split("/") if part in R4_TYPES or part[:1] in ("_", "$", ".")]
+    parts = [part for part in urlsplit(url).path.split("/") if part in _PARTS or part.startswith("$")]
     return "/".join(parts[:3]) or "the base"
 
 
@@ -252,12 +263,28 @@ class _Outcome(msgspec.Struct):
 
 
 def outcome_text(body: bytes) -> str:
-    """The sentences of an OperationOutcome, shortened; empty where it is none."""
+    """The sentences of an OperationOutcome, shortened, without ids and values; empty where it is none."""
     with suppress(msgspec.DecodeError, RecursionError, ValueError):
         issues = msgspec.json.decode(body, type=_Outcome).issue
         told = [one.diagnostics or (one.details.text if one.details else None) for one in issues]
-        return "; ".join(text for text in told if text)[:300]
+        return _NAMES.sub(r"\1\2…", "; ".join(text for text in told if text))[:300]
     return ""
+
+
+def _sent(base: str, path: str = "") -> str:
+    """The URL as `requests` would send it, so that what is judged is what is asked: readers of URLs differ on
+    backslashes. Twice, since the first time may bring dots to light that the second takes away.
+    """
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare_url(urljoin(base, path), None)
+        prepared.prepare_url(str(prepared.url), None)
+        _origin(str(prepared.url))
+    except (ValueError, requests.RequestException):
+        raise ServerError(
+            "an address is none that can be asked, so it is not followed; check server.base-url"
+        ) from None
+    return str(prepared.url)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
