@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from adapter.errors import ServerError
-from adapter.fhir.wire import Answer, Wire, again, outcome_text
+from adapter.fhir.outcome import outcome_text
+from adapter.fhir.wire import Answer, Wire, again
 
 T = TypeVar("T")
 R = TypeVar("R")

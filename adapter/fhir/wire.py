@@ -3,7 +3,6 @@
 Nothing of a patient stands in an error: a URL is told by its resource type only.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,23 +14,19 @@ from threading import Lock
 from typing import Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import msgspec
 import requests
 import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from adapter.errors import ServerError
-from adapter.fhir.decode import R4_TYPES
+from adapter.fhir.outcome import named, outcome_text
 
 T = TypeVar("T")
 _AGAIN = frozenset({429, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _CHUNK = 1 << 16
-_PARTS = R4_TYPES | {"_history", "_search", ".well-known"}
-_NAMES = re.compile(r"\b([A-Z][A-Za-z]{3,}/)[\w.-]+|([?|])\S+")
-"""What may mean a patient in a server's sentence: the id of a reference, a query, the value of an identifier."""
 _BACKOFF = tenacity.wait_exponential(multiplier=0.2, max=20) + tenacity.wait_random(0, 0.5)
 
 
@@ -102,7 +97,7 @@ class Wire:
     def url(self, path: str) -> str:
         """A path below the base, or a link that a server gave, which must not leave the server's origin."""
         found = _sent(self.server.base_url.rstrip("/") + "/", path)
-        if _origin(found) != _origin(_sent(self.server.base_url)):
+        if not same_origin(found, self.server.base_url):
             raise ServerError("the server links to another origin, which is not followed; check its base URL settings")
         return found
 
@@ -156,20 +151,29 @@ class Wire:
         self.sleep(seconds)
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
-        let_in = self.auth.headers()
+        let_in = self._let_in()
         answer = self._answer(method, url, {**headers, **let_in}, data)
         if answer.status == 401 and self.auth.renew(let_in):
-            answer = self._answer(method, url, {**headers, **self.auth.headers()}, data)
+            answer = self._answer(method, url, {**headers, **self._let_in()}, data)
         for _ in range(5):
             if answer.status not in _MOVED or method not in ("GET", "HEAD"):
                 break
             url = self.url(urljoin(url, answer.headers.get("location", "")))
-            answer = self._answer(method, url, {**headers, **self.auth.headers()}, data)
+            answer = self._answer(method, url, {**headers, **self._let_in()}, data)
         if answer.status in _AGAIN:
             raise _AgainError(refused(answer, method, url), self._retry_after(answer))
         if answer.status >= 300:
             raise refused(answer, method, url)
         return answer
+
+    def _let_in(self) -> Mapping[str, str]:
+        """The headers of `auth`; a token server in trouble may mend itself as any server may."""
+        try:
+            return self.auth.headers()
+        except ServerError as error:
+            if error.status is None or error.status in _AGAIN:
+                raise _AgainError(error) from None
+            raise
 
     def _answer(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
         self._count()
@@ -237,38 +241,10 @@ def session_of(server: Server) -> requests.Session:
     return session
 
 
-def named(url: str) -> str:
-    """What a URL asks for, without ids and values: `Observation`, `Observation/_search`."""
-    parts = [part for part in urlsplit(url).path.split("/") if part in _PARTS or part.startswith("$")]
-    return "/".join(parts[:3]) or "the base"
-
-
 def refused(answer: Answer, method: str, url: str) -> ServerError:
     """The error of an answer that is none, with what its OperationOutcome says."""
     told = outcome_text(answer.body)
     return ServerError(f"{method} {named(url)}: {answer.status}{f' ({told})' if told else ''}", answer.status)
-
-
-class _Text(msgspec.Struct):
-    text: str | None = None
-
-
-class _OutcomeIssue(msgspec.Struct):
-    diagnostics: str | None = None
-    details: _Text | None = None
-
-
-class _Outcome(msgspec.Struct):
-    issue: tuple[_OutcomeIssue, ...] = ()
-
-
-def outcome_text(body: bytes) -> str:
-    """The sentences of an OperationOutcome, shortened, without ids and values; empty where it is none."""
-    with suppress(msgspec.DecodeError, RecursionError, ValueError):
-        issues = msgspec.json.decode(body, type=_Outcome).issue
-        told = [one.diagnostics or (one.details.text if one.details else None) for one in issues]
-        return _NAMES.sub(r"\1\2…", "; ".join(text for text in told if text))[:300]
-    return ""
 
 
 def _sent(base: str, path: str = "") -> str:
@@ -285,6 +261,11 @@ def _sent(base: str, path: str = "") -> str:
             "an address is none that can be asked, so it is not followed; check server.base-url"
         ) from None
     return str(prepared.url)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs lead to the same scheme, host and port. Raises ServerError for what is no URL."""
+    return _origin(_sent(one)) == _origin(_sent(other))
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
