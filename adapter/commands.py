@@ -54,6 +54,46 @@ def sync(url: str | None, once: bool, write: bool, readings: Path | None, config
 
 
 @click.command()
+@_URL
+@click.option(
+    "--schedule",
+    default="*/15 * * * *",
+    show_default=True,
+    metavar="CRON",
+    help="A crontab line, on the site's calendar.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:9464",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="For /healthz, /readyz and /metrics.",
+)
+@click.option("--write", is_flag=True, help="Write ResearchSubjects and the List to the server.")
+@READINGS
+@CONFIG
+def serve(url: str | None, schedule: str, listen: str, write: bool, readings: Path | None, config: Path | None) -> int:
+    """Run the sync on a schedule until SIGTERM. Logs are JSON lines on standard error."""
+    from adapter.sync import serve as serving
+    from adapter.sync.start import rules_of
+
+    settings, site = load_connection(config, url), load_config(config)
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise UsageError(f"--listen {listen!r} is no address; write one such as 127.0.0.1:9464")
+    service = serving.Service(
+        settings,
+        site,
+        _store(settings),
+        lambda: rules_of(site, settings.sync.trial, readings),
+        write,
+        serving.log_to_stderr(),
+    )
+    serving.serve(service, schedule, host, int(port))
+    return 0
+
+
+@click.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @CONFIG
 def status(form: str, config: Path | None) -> int:
@@ -161,7 +201,7 @@ def config_check(url: str | None, config: Path | None) -> int:
     return int(bool(missing))
 
 
-COMMANDS: tuple[click.Command, ...] = (sync, status, history, replay, purge, settings_group)
+COMMANDS: tuple[click.Command, ...] = (sync, serve, status, history, replay, purge, settings_group)
 
 
 def _store(settings: Connection) -> "Engine":

@@ -10,6 +10,8 @@ import respx
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
+from adapter.fhir.wire import Wire
+
 PACKED = "X-Content-Encoding"
 """What a route writes instead of Content-Encoding, since respx itself would unpack the body, or fail to."""
 
@@ -47,3 +49,9 @@ def mount(session: requests.Session, router: respx.Router) -> None:
     """All that the session asks goes to the router."""
     for scheme in ("http://", "https://"):
         session.mount(scheme, OverRespx(router))
+
+
+def mounted(wire: Wire, router: respx.Router) -> Wire:
+    """The wire with its requests answered by the routes."""
+    mount(wire.session, router)
+    return wire

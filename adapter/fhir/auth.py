@@ -134,7 +134,7 @@ class Smart:
     def _granted_by(self, found: _Discovery) -> _Token:
         """A token for the first key that the server knows: during a rotation it may know one of them only."""
         keys = _private_keys(self.keys, found.token_endpoint_auth_signing_alg_values_supported)
-        told = ""
+        status, told = 0, ""
         for key_id, algorithm, key in keys:
             form = {
                 "grant_type": "client_credentials",
@@ -145,10 +145,10 @@ class Smart:
             status, body = self._post(found.token_endpoint, form)
             if status == 200:
                 return _decoded(body, _Token, "the token server's answer")
-            told = _reason(body)
-            if not told.startswith("invalid_client"):
+            told = _reason(body) or f"{status} without a reason"
+            if _reason(body) and not told.startswith("invalid_client"):
                 break
-        told = told or "without a reason"
+        _check_trouble("the token server", status)
         advice = "check auth.client-id, auth.keys and the scopes that it may have"
         raise ServerError(f"the token server refused this client: {told}; {advice}", 401)
 
@@ -164,6 +164,7 @@ class Smart:
         if self._found is None:
             url = urljoin(self.server.base_url.rstrip("/") + "/", ".well-known/smart-configuration")
             status, body = self._request("GET", url)
+            _check_trouble("the server that names the token server", status)
             if status != 200:
                 raise ServerError(f"{url} answers {status}; the server offers no SMART Backend Services there", status)
             self._found = self._checked(_decoded(body, _Discovery, ".well-known/smart-configuration"))
@@ -191,9 +192,13 @@ class Smart:
                 status, body = response.status_code, response.raw.read(_LARGEST, decode_content=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise ServerError(f"no answer from {asked} ({type(error).__name__}); check the network") from None
-        if status == 429 or status >= 500:
-            raise ServerError(f"{asked} answers {status}; try again later", status)
         return status, body
+
+
+def _check_trouble(asked: str, status: int) -> None:
+    """A server in trouble refuses nobody: it may be asked again."""
+    if status == 429 or status >= 500:
+        raise ServerError(f"{asked} answers {status}; try again later", status)
 
 
 def scopes(reads: Iterable[str], writes: Iterable[str], capabilities: Iterable[str]) -> str:

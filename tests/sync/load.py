@@ -13,20 +13,21 @@ JSON = {"Content-Type": "application/fhir+json"}
 _LOCAL = re.compile(r"^[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}$")
 
 
-def load(base_url: str, paths: Iterable[Path]) -> None:
+def load(base_url: str, paths: Iterable[Path], token: str = "") -> None:
     """One transaction a file. What is referred to and nowhere there becomes an empty resource, since HAPI wants it."""
     for path in paths:
-        send(base_url, resources_of(path))
+        send(base_url, resources_of(path), token)
 
 
-def send(base_url: str, resources: list[Json]) -> None:
+def send(base_url: str, resources: list[Json], token: str = "") -> None:
     """PUTs resources in one transaction."""
     entries = [*_stubs(resources), *resources]
     requests_ = [
         {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in entries
     ]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": requests_}
-    answer = requests.post(base_url, json=bundle, headers=JSON, timeout=60)
+    headers = {**JSON, **({"Authorization": f"Bearer {token}"} if token else {})}
+    answer = requests.post(base_url, json=bundle, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text[:1000]
 
 

@@ -203,6 +203,11 @@ def test_a_key_that_the_server_no_longer_knows_gives_way_to_the_next(server: Mad
     assert made.header() == "Bearer token-2"
 
 
+def test_a_server_that_stumbles_over_one_key_is_shown_the_next(server: Made) -> None:
+    made = server(keys={"old": OLD_RSA, "rsa": RSA}, troubles=[httpx.Response(500)])
+    assert made.header() == "Bearer token-2"
+
+
 def test_a_file_that_changes_is_read_again(server: Made) -> None:
     made = server(keys={"old": OLD_RSA}, known={"old": OLD_RSA})
     made.header()
