@@ -16,24 +16,29 @@ export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE = 1
 
 DEV = .venv-dev/bin
-# Continuous integration must run everything, so there a missing Maven fails.
+# Continuous integration must run everything, so there a missing Maven or PostgreSQL fails.
 HAPI_TOO = test "$$CI" = true || { command -v mvn && command -v javac; } >/dev/null 2>&1
+PG_TOO = test "$$CI" = true || command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 .DEFAULT_GOAL := help
 .PHONY: help demo test check hapi bench docs lock clean python
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
-demo: .venv/ready ## screen the example cohort, show one dossier, assign two patients and print their plans
+demo: .venv/ready .venv-dev/ready ## screen the example cohort, show a dossier, assign two patients, sync a small server
 	@.venv/bin/trial-adapter screen $(COHORT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter explain $(COHORT) --patient $(PATIENT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter assign $(COHORT) --assignments examples/assignment/assignments.csv --as-of $(AS_OF) \
 	  --complete all --readings examples/assignment/readings.yaml --out build/demo || test $$? -eq 1
+	@$(DEV)/python -m tests.sync.demo
 
 test: check ## check, then every test, with coverage
-	@$(HAPI_TOO) && echo "Not run on this machine: nothing." || \
-	  echo "Not run on this machine: tests/hapi and whatever else asks HAPI's validator, which needs Maven and a JDK, 17 or newer."
-	@$(HAPI_TOO) && set -- || set -- -m "not hapi"; $(DEV)/python -m pytest --cov --cov-report=term "$$@"
+	@out=""; $(HAPI_TOO) || { out="hapi"; \
+	  echo "Not run on this machine: tests/hapi and whatever else asks HAPI, which needs Maven and a JDK, 17 or newer."; }; \
+	$(PG_TOO) || { out="$${out:+$$out or }postgresql"; \
+	  echo "Not run on this machine: the store on PostgreSQL, whose server is not installed."; }; \
+	test -n "$$out" || echo "Not run on this machine: nothing."; \
+	$(DEV)/python -m pytest --cov --cov-report=term $${out:+-m "not ($$out)"}
 
 check: .venv-dev/ready ## format, lint, types, import order
 	$(DEV)/ruff format --check .

@@ -55,6 +55,28 @@ def sync(url: str | None, once: bool, write: bool, readings: Path | None, config
 
 @click.command()
 @_URL
+@click.option("--write", is_flag=True, help="Try writing too, with a patient of its own that it removes.")
+@CONFIG
+def probe(url: str | None, write: bool, config: Path | None) -> int:
+    """What a FHIR server really does, beside what it says, and what the sync makes of it. Exit code 1: it cannot do."""
+    from adapter.fhir.client import Client
+    from adapter.fhir.wire import Wire
+    from adapter.sync import probe as probing
+    from adapter.sync.plan import types_read
+    from adapter.sync.start import auth_of, rules_of, server_of
+
+    site, settings = load_config(config), load_connection(config, url)
+    rules = rules_of(site, settings.sync.trial)
+    types = types_read(rules.trial, rules.not_kept)
+    server = server_of(settings)
+    client = Client(Wire(server, auth_of(settings, server, types, write=write)))
+    rows = list(probing.Probe(client, types, write).rows())
+    _lines(probing.lines(rows))
+    return int(not probing.is_usable(rows))
+
+
+@click.command()
+@_URL
 @click.option(
     "--schedule",
     default="*/15 * * * *",
@@ -201,7 +223,7 @@ def config_check(url: str | None, config: Path | None) -> int:
     return int(bool(missing))
 
 
-COMMANDS: tuple[click.Command, ...] = (sync, serve, status, history, replay, purge, settings_group)
+COMMANDS: tuple[click.Command, ...] = (probe, sync, serve, status, history, replay, purge, settings_group)
 
 
 def _store(settings: Connection) -> "Engine":

@@ -8,7 +8,7 @@ import msgspec
 
 from adapter.fhir.decode import R4_TYPES
 
-_PARTS = R4_TYPES | {"_history", "_search", ".well-known"}
+_PARTS = R4_TYPES | {"_history", "_search", ".well-known", "metadata"}
 _NAMES = re.compile(r"\b([A-Z][A-Za-z]{3,}/)[\w.-]+|([?|])\S+")
 """What may mean a patient in a server's sentence: the id of a reference, a query, the value of an identifier."""
 

@@ -18,6 +18,10 @@ _RULES = {
 }
 
 
+_OWN = "ResearchSubject/"
+"""What this program writes itself, and reads back."""
+
+
 class _Criterion(msgspec.Struct, frozen=True):
     id: str
     truth: str
@@ -84,7 +88,7 @@ def _records(connection: Connection, before: Made, after: Made) -> Iterator[str]
     came = _between(connection, known, "known_from", keys, before.known_at, after.known_at)
     went = _between(connection, known, "known_to", keys, before.known_at, after.known_at)
     fresh, gone = {row.reference: row for row in came}, {row.reference: row for row in went}
-    for reference in sorted(fresh.keys() | gone.keys()):
+    for reference in sorted(one for one in fresh.keys() | gone.keys() if not one.startswith(_OWN)):
         if reference in fresh and reference in gone:
             yield f"{reference} has changed, version {gone[reference].version} -> {fresh[reference].version}"
         else:

@@ -22,6 +22,7 @@ def only_one(engine: Engine) -> Iterator[None]:
             yield
         return
     with engine.connect() as connection:
+        connection.detach()  # not for the pool: the lock ends with the session
         taken = connection.execute(text("SELECT pg_try_advisory_lock(:number)"), {"number": _NUMBER}).scalar()
         connection.commit()
         if not taken:

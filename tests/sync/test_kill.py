@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from adapter.store.database import transaction
 from adapter.store.tables import outbox, written
 from tests.sync import sekmet
-from tests.sync.load import load, resources_of, send
+from tests.sync.load import load
 from tests.sync.site import COHORT, NOON, ROOT, Site, without_versions
 
 NAMES = ("eligible", "upcr-mg-mmol", "tacrolimus-dose-change")
@@ -58,7 +58,7 @@ def run(base_url: str, folder: Path, hour: int, failpoint: str | None) -> int:
 def lived_through(base_url: str, folder: Path, failpoint: str | None) -> State:
     """A first run, a changed lab and a deleted drug, a second run. Each is killed, and taken up again."""
     clean(base_url)
-    send(base_url, [one for name in NAMES for one in resources_of(COHORT / f"{name}.json")])
+    load(base_url, [COHORT / f"{name}.json" for name in NAMES])
     site = Site(base_url, folder)
     killed = 0
     for hour in (0, 1):
@@ -75,10 +75,15 @@ def lived_through(base_url: str, folder: Path, failpoint: str | None) -> State:
 
 def clean(base_url: str) -> None:
     """Takes away what earlier rounds wrote."""
-    for type_ in ("ResearchSubject", "List", "GuidanceResponse"):
-        while entries := requests.get(f"{base_url}/{type_}?_count=50", timeout=60).json().get("entry"):
-            for entry in entries:
-                requests.delete(f"{base_url}/{type_}/{entry['resource']['id']}", timeout=60)
+    for type_ in ("List", "GuidanceResponse", "ResearchSubject"):
+        while entries := everything(base_url, type_):
+            for resource in entries:
+                assert requests.delete(f"{base_url}/{type_}/{resource['id']}", timeout=60).status_code in (200, 204)
+
+
+def everything(base_url: str, type_: str) -> list[Any]:
+    answer = requests.get(f"{base_url}/{type_}?_count=50", headers={"Cache-Control": "no-cache"}, timeout=60).json()
+    return [entry["resource"] for entry in answer.get("entry", [])]
 
 
 def state(site: Site) -> State:
@@ -87,11 +92,10 @@ def state(site: Site) -> State:
         keys = sorted(row.reference for row in db.execute(select(written.c.reference)))
         waiting = db.execute(select(func.count()).select_from(outbox)).scalar()
     found = {key: without_meta(site.get(key)) for key in keys}
-    lists = requests.get(f"{site.base_url}/List", timeout=60).json().get("entry", [])
     return {
         "screenings": {f"Patient/{name}": without_versions(site.history(f"Patient/{name}")) for name in NAMES},
         "written": found,
-        "lists": [without_meta(entry["resource"]) for entry in lists],
+        "lists": [without_meta(one) for one in everything(site.base_url, "List")],
         "waiting": waiting,
     }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 import requests
 
 from adapter.commands import COMMANDS
+from adapter.config import load_config
+from adapter.connection import load_connection
 from tests.commands import Call, caller
 from tests.hapi.server import free_port
 from tests.sync.site import ROOT, Site
@@ -161,6 +164,31 @@ def test_a_variable_takes_precedence(call: Call, monkeypatch: pytest.MonkeyPatch
 def test_a_schedule_that_is_none_is_refused(call: Call, line: str) -> None:
     done = call("serve", "--schedule", line, "--listen", f"127.0.0.1:{free_port()}")
     assert done.code == 2 and "is no crontab line" in done.err
+
+
+HOW_TO = ROOT / "docs" / "how-to"
+
+
+def test_the_commands_of_the_pages_run(call: Call) -> None:
+    pages = [(HOW_TO / name).read_text(encoding="utf-8") for name in ("connect-to-a-server.md", "run-on-a-schedule.md")]
+    lines = re.findall(r"^trial-adapter ([^#\n]+)", "\n".join(pages), re.MULTILINE)
+    assert len(lines) >= 7
+    for line in lines:
+        command, *more = shlex.split(line)
+        if command != "serve":
+            done = call(command, *more)
+            assert done.code == 0, (line, done.err)
+
+
+def test_the_settings_of_the_pages_are_read(tmp_path: Path) -> None:
+    blocks = re.findall(
+        r"```toml\n(.*?)```", (HOW_TO / "connect-to-a-server.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert len(blocks) == 3
+    for block in blocks:
+        path = tmp_path / "page.toml"
+        path.write_text(block)
+        assert load_connection(path).server.base_url.startswith("https://ehr.example/") and load_config(path)
 
 
 def test_every_command_has_help(call: Call) -> None:

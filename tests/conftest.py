@@ -1,4 +1,4 @@
-"""One HAPI FHIR JPA server for all tests that want one."""
+"""What tests of several folders share: one HAPI FHIR JPA server for all that want one."""
 
 from collections.abc import Iterator
 
