@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import jwt
 import msgspec
 import requests
+import urllib3
 
 from adapter.errors import ServerError, UsageError
-from adapter.fhir.wire import Server, session_of
+from adapter.fhir.wire import Server, same_origin, session_of
 
 _LIFE = 240
 """Seconds that an assertion is good for; SMART allows five minutes."""
@@ -133,7 +134,7 @@ class Smart:
     def _granted_by(self, found: _Discovery) -> _Token:
         """A token for the first key that the server knows: during a rotation it may know one of them only."""
         keys = _private_keys(self.keys, found.token_endpoint_auth_signing_alg_values_supported)
-        told = ""
+        status, told = 0, ""
         for key_id, algorithm, key in keys:
             form = {
                 "grant_type": "client_credentials",
@@ -147,6 +148,7 @@ class Smart:
             told = _reason(body) or f"{status} without a reason"
             if _reason(body) and not told.startswith("invalid_client"):
                 break
+        _check_trouble("the token server", status)
         advice = "check auth.client-id, auth.keys and the scopes that it may have"
         raise ServerError(f"the token server refused this client: {told}; {advice}", 401)
 
@@ -162,6 +164,7 @@ class Smart:
         if self._found is None:
             url = urljoin(self.server.base_url.rstrip("/") + "/", ".well-known/smart-configuration")
             status, body = self._request("GET", url)
+            _check_trouble("the server that names the token server", status)
             if status != 200:
                 raise ServerError(f"{url} answers {status}; the server offers no SMART Backend Services there", status)
             self._found = self._checked(_decoded(body, _Discovery, ".well-known/smart-configuration"))
@@ -171,7 +174,7 @@ class Smart:
         """The key goes only to where the configuration, or the server's own origin, says."""
         if self.token_url:
             return msgspec.structs.replace(found, token_endpoint=self.token_url)
-        if urlsplit(found.token_endpoint)[:2] != urlsplit(self.server.base_url)[:2]:
+        if not same_origin(found.token_endpoint, self.server.base_url):
             told = f"write auth.token-url = {found.token_endpoint!r}"
             raise UsageError(f"the server names a token server on another origin; if it is the right one, {told}")
         return found
@@ -180,14 +183,22 @@ class Smart:
         return self._request("POST", url, form)
 
     def _request(self, method: str, url: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        asked = "the token server" if form else "the server that names the token server"
         try:
             with self.session.request(
                 method, url, data=form, headers={"Accept": "application/json"}, timeout=self.server.timeout,
                 allow_redirects=False, stream=True,
             ) as response:  # fmt: skip
-                return response.status_code, response.raw.read(_LARGEST, decode_content=True)
-        except requests.RequestException as error:
-            raise ServerError(f"no answer from the token server ({type(error).__name__}); check the network") from None
+                status, body = response.status_code, response.raw.read(_LARGEST, decode_content=True)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise ServerError(f"no answer from {asked} ({type(error).__name__}); check the network") from None
+        return status, body
+
+
+def _check_trouble(asked: str, status: int) -> None:
+    """A server in trouble refuses nobody: it may be asked again."""
+    if status == 429 or status >= 500:
+        raise ServerError(f"{asked} answers {status}; try again later", status)
 
 
 def scopes(reads: Iterable[str], writes: Iterable[str], capabilities: Iterable[str]) -> str:
@@ -224,9 +235,10 @@ def _private_keys(path: Path, allowed: Iterable[str]) -> list[tuple[str, str, ob
 
 
 def _algorithm(key: jwt.PyJWK) -> str:
-    if not hasattr(key.key, "private_bytes"):
-        return ""
-    return {"RSA": "RS384", "EC": "ES384"}.get(key.key_type or "", "")
+    """What SMART has a private key sign with; empty for any other key. ES384 is of the curve P-384 only."""
+    curve = getattr(getattr(key.key, "curve", None), "name", "")
+    known = {("RSA", ""): "RS384", ("EC", "secp384r1"): "ES384"}
+    return known.get((key.key_type or "", curve), "") if hasattr(key.key, "private_bytes") else ""
 
 
 def _reason(body: bytes) -> str:

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from adapter.errors import ServerError
-from adapter.fhir.wire import Answer, Wire, again, outcome_text
+from adapter.fhir.outcome import outcome_text
+from adapter.fhir.wire import Answer, Wire, again
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -100,7 +101,7 @@ class Client:
     def read(self, key: str) -> bytes | None:
         """The resource `Type/id` as it is now; None where the server never had it, or has deleted it."""
         try:
-            return self.get(key)
+            return self.wire.send("GET", key, _whole, headers=_FRESH)
         except ServerError as error:
             if error.status in (404, 410):
                 return None
@@ -130,7 +131,8 @@ class Client:
     def _pages(self, page: Page) -> Iterator[Page]:
         seen: set[str] = set()
         yield page
-        while following := page.following:
+        while page.following:
+            following = self.wire.next_page(page.following)
             if following in seen or len(seen) >= _MOST_PAGES:
                 raise ServerError("the pages of a search lead in a circle; nothing of it can be called complete")
             seen.add(following)
@@ -146,6 +148,14 @@ def _page(answer: Answer) -> Page:
     if page.resource_type != "Bundle":
         raise ServerError(f"an answer is a {page.resource_type[:40] or 'thing'} and no Bundle; check server.base-url")
     return page
+
+
+def _whole(answer: Answer) -> bytes:
+    try:
+        msgspec.json.decode(answer.body, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        raise again("an answer is no whole JSON; check server.base-url and the server's log") from None
+    return answer.body
 
 
 def in_parallel(work: Callable[[T], R], tasks: Iterable[T], threads: int) -> Iterator[R]:

@@ -14,14 +14,13 @@ from threading import Lock
 from typing import Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import msgspec
 import requests
 import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from adapter.errors import ServerError
-from adapter.fhir.decode import R4_TYPES
+from adapter.fhir.outcome import named, outcome_text
 
 T = TypeVar("T")
 _AGAIN = frozenset({429, 502, 503, 504})
@@ -97,9 +96,16 @@ class Wire:
 
     def url(self, path: str) -> str:
         """A path below the base, or a link that a server gave, which must not leave the server's origin."""
-        found = urljoin(self.server.base_url.rstrip("/") + "/", path)
-        if _origin(found) != _origin(self.server.base_url):
+        found = _sent(self.server.base_url.rstrip("/") + "/", path)
+        if not same_origin(found, self.server.base_url):
             raise ServerError("the server links to another origin, which is not followed; check its base URL settings")
+        return found
+
+    def next_page(self, link: str) -> str:
+        """A link to a next page, which must lie below the base, or be the base itself with a query, as HAPI's is."""
+        found, base = self.url(link), urlsplit(_sent(self.server.base_url)).path.rstrip("/")
+        if not f"{urlsplit(found).path}/".startswith(f"{base}/"):
+            raise ServerError("a next page lies beside the base, which is not followed; check server.base-url")
         return found
 
     def send(
@@ -145,23 +151,32 @@ class Wire:
         self.sleep(seconds)
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
-        self._count()
-        let_in = self.auth.headers()
+        let_in = self._let_in()
         answer = self._answer(method, url, {**headers, **let_in}, data)
         if answer.status == 401 and self.auth.renew(let_in):
-            answer = self._answer(method, url, {**headers, **self.auth.headers()}, data)
+            answer = self._answer(method, url, {**headers, **self._let_in()}, data)
         for _ in range(5):
             if answer.status not in _MOVED or method not in ("GET", "HEAD"):
                 break
             url = self.url(urljoin(url, answer.headers.get("location", "")))
-            answer = self._answer(method, url, {**headers, **self.auth.headers()}, data)
+            answer = self._answer(method, url, {**headers, **self._let_in()}, data)
         if answer.status in _AGAIN:
             raise _AgainError(refused(answer, method, url), self._retry_after(answer))
         if answer.status >= 300:
             raise refused(answer, method, url)
         return answer
 
+    def _let_in(self) -> Mapping[str, str]:
+        """The headers of `auth`; a token server in trouble may mend itself as any server may."""
+        try:
+            return self.auth.headers()
+        except ServerError as error:
+            if error.status is None or error.status in _AGAIN:
+                raise _AgainError(error) from None
+            raise
+
     def _answer(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
+        self._count()
         where = f"{method} {named(url)}"
         try:
             with self.session.request(
@@ -226,42 +241,31 @@ def session_of(server: Server) -> requests.Session:
     return session
 
 
-def named(url: str) -> str:
-    """What a URL asks for, without ids and values: `Observation`, `Observation/_search`."""
-    parts = [
-        part
-        for part in urlsplit(url).path.split("/")
-        if part in R4_TYPES or part == "metadata" or part[:1] in ("_", "$", ".")
-    ]
-    return "/".join(parts[:3]) or "the base"
-
-
 def refused(answer: Answer, method: str, url: str) -> ServerError:
     """The error of an answer that is none, with what its OperationOutcome says."""
     told = outcome_text(answer.body)
     return ServerError(f"{method} {named(url)}: {answer.status}{f' ({told})' if told else ''}", answer.status)
 
 
-class _Text(msgspec.Struct):
-    text: str | None = None
+def _sent(base: str, path: str = "") -> str:
+    """The URL as `requests` would send it, so that what is judged is what is asked: readers of URLs differ on
+    backslashes. Twice, since the first time may bring dots to light that the second takes away.
+    """
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare_url(urljoin(base, path), None)
+        prepared.prepare_url(str(prepared.url), None)
+        _origin(str(prepared.url))
+    except (ValueError, requests.RequestException):
+        raise ServerError(
+            "an address is none that can be asked, so it is not followed; check server.base-url"
+        ) from None
+    return str(prepared.url)
 
 
-class _OutcomeIssue(msgspec.Struct):
-    diagnostics: str | None = None
-    details: _Text | None = None
-
-
-class _Outcome(msgspec.Struct):
-    issue: tuple[_OutcomeIssue, ...] = ()
-
-
-def outcome_text(body: bytes) -> str:
-    """The sentences of an OperationOutcome, shortened; empty where it is none."""
-    with suppress(msgspec.DecodeError, RecursionError, ValueError):
-        issues = msgspec.json.decode(body, type=_Outcome).issue
-        told = [one.diagnostics or (one.details.text if one.details else None) for one in issues]
-        return "; ".join(text for text in told if text)[:300]
-    return ""
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs lead to the same scheme, host and port. Raises ServerError for what is no URL."""
+    return _origin(_sent(one)) == _origin(_sent(other))
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -1,0 +1,1 @@
+"""The client alone against servers that others wrote."""
