@@ -109,6 +109,14 @@ def cover(connection: Connection, at: int, lines: Iterable[Coverage]) -> set[str
     return {one.subject for one in changed}
 
 
+def covered_for(connection: Connection, type_: str) -> set[str]:
+    """The subjects of whom a type counts as completely read."""
+    wanted = select(coverage.c.subject).where(
+        coverage.c.type == type_, coverage.c.complete.is_(True), coverage.c.known_to == FOREVER
+    )
+    return {row.subject for row in connection.execute(wanted)}
+
+
 def record_of(connection: Connection, vocabulary: Vocabulary, patient: str, at: int) -> PatientRecord | None:
     """Everything that was known at an instant of the patient whom a reference means; None where nothing was."""
     pairs = _merges(connection, patient, at)

@@ -9,14 +9,16 @@ from adapter.sources.events import Event, Record, SamePatient
 from adapter.store.knowledge import Known
 from adapter.sync.failpoint import reached
 from adapter.sync.plan import changed
-from adapter.sync.reading import Reader, events_of, merges_of
+from adapter.sync.reading import Reader, events_of, forbids, merges_of, no_scope
 
 _NO_HISTORY = frozenset({400, 404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was learned of a type. `problem`: why that is not everything; then it is nothing."""
+    """What was learned of a type. `problem`: why that is not everything; then it is nothing. `forbidden`: the type may
+    be read no more.
+    """
 
     type: str
     known: tuple[Known, ...] = ()
@@ -24,14 +26,17 @@ class Changes:
     merges: Mapping[str, list[SamePatient]] = field(default_factory=dict)
     medications: tuple[str, ...] = ()
     problem: str = ""
+    forbidden: bool = False
 
 
 def changes(reader: Reader, type_: str, since: str, subjects: set[str], *, history: bool) -> Changes:
     """The changes of a type since an instant that have to do with these patients."""
+    if type_ not in (*reader.granted, "Medication"):
+        return Changes(type_, problem=no_scope(type_), forbidden=True)
     try:
         events, deleted = _changed(reader, type_, since, history=history)
     except ServerError as error:
-        return Changes(type_, problem=str(error))
+        return Changes(type_, problem=str(error), forbidden=forbids(error))
     if type_ == "Medication":
         keys = {event.reference for event in events if isinstance(event, Record)}
         return Changes(type_, medications=tuple(sorted(keys | deleted)))

@@ -31,11 +31,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a task gave. `hole` says why it is not everything; then the events are none."""
+    """What a task gave. `hole` says why it is not everything; then the events are none. `passing`: a fault that may
+    be gone the next time.
+    """
 
     task: Task
     events: tuple[Event, ...] = ()
     hole: str = ""
+    passing: bool = False
 
 
 @dataclass(slots=True)
@@ -57,14 +60,14 @@ class Reader:
 
     def _task(self, task: Task) -> Answered:
         if task.type not in self.granted:
-            return Answered(task, hole=f"no scope for {task.type} was granted; ask those who run the server for it")
+            return Answered(task, hole=no_scope(task.type))
         try:
             reached("read-search")
             events = tuple(self.found(task.type, whole(task.type, task.subjects, self.page_size)))
             reached("read-searched")
             return Answered(task, events)
         except ServerError as error:
-            return Answered(task, hole=f"{error}; ask those who run the server")
+            return Answered(task, hole=f"{error}; ask those who run the server", passing=not forbids(error))
 
     def found(self, type_: str, parameters: Parameters, *, private: bool = True) -> Iterator[Event]:
         """The events of a search, page by page."""
@@ -105,6 +108,16 @@ class Reader:
                 except ServerError:
                     self._drugs[key] = ()  # told by the record that refers to it
             return self._drugs[key]
+
+
+def no_scope(type_: str) -> str:
+    """Why a type that was not granted is not read."""
+    return f"no scope for {type_} was granted; ask those who run the server for it"
+
+
+def forbids(error: ServerError) -> bool:
+    """Whether a server has said no, which it will go on saying."""
+    return error.status in (400, 401, 403, 404, 405, 501)
 
 
 def _add(found: dict[tuple[str, str], Known], event: Unreadable | Noticed, subject: str) -> None:

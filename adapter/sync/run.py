@@ -15,8 +15,10 @@ from adapter.fhir.client import in_parallel
 from adapter.store import cursors
 from adapter.store.database import instant, transaction
 from adapter.store.knowledge import (
+    Coverage,
     Known,
     cover,
+    covered_for,
     forget,
     learn,
     learn_whole,
@@ -36,6 +38,8 @@ from adapter.sync.rules import Rules, digest_of, keep, mapped_by
 
 _MAPPINGS = "mappings"
 _FOUND = "cohort found"
+_LONG_AGO = 1
+"""Read, but not so that it could be left at that: read again in the next run."""
 
 
 @dataclass(slots=True)
@@ -156,9 +160,7 @@ def _take_changes(sync: Sync, started: datetime) -> None:
         since = {type_: cursors.cursor(db, f"changes {type_}") for type_ in (*sync.types, "Medication")}
         subjects = {row.subject for row in db.execute(select(cohort.c.subject))}
     until = _since(sync, started)
-    asked = [
-        (type_, moment) for type_, moment in since.items() if moment and type_ in (*sync.reader.granted, "Medication")
-    ]
+    asked = [(type_, moment) for type_, moment in since.items() if moment]
     history = sync.settings.sync.history
 
     def ask(task: tuple[str, str]) -> Changes:
@@ -168,11 +170,22 @@ def _take_changes(sync: Sync, started: datetime) -> None:
     for found in in_parallel(ask, asked, sync.reader.threads):
         if found.problem:
             sync.problems.append(f"changes of {found.type}: {found.problem}")
+            if found.forbidden and found.type != "Medication":
+                _uncover(sync, found, subjects)
         else:
             _learn_changes(sync, found, until)
     with transaction(sync.engine) as db:
         for type_ in (type_ for type_, moment in since.items() if moment is None):
             cursors.move(db, f"changes {type_}", until)
+
+
+def _uncover(sync: Sync, found: Changes, subjects: set[str]) -> None:
+    """A type that may be read no more is known no longer: what was read may be out of date by now."""
+    with transaction(sync.engine) as db:
+        at = sync.tick(db)
+        whole = sorted(covered_for(db, found.type) & subjects)
+        lines = [Coverage(one, found.type, False, found.problem, "changes", sync.scopes) for one in whole]
+        mark_due(db, at, cover(db, at, lines))
 
 
 def _learn_changes(sync: Sync, found: Changes, until: str) -> None:
@@ -234,7 +247,8 @@ def _learn_whole(sync: Sync, subjects: Sequence[str], answered: list[Answered]) 
             _join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
         mark_due(db, at, touched)
         reached("whole-learned")
-        db.execute(update(cohort).where(cohort.c.subject.in_(subjects)).values(read_at=at))
+        read_at = _LONG_AGO if any(one.passing for one in answered) else at
+        db.execute(update(cohort).where(cohort.c.subject.in_(subjects)).values(read_at=read_at))
     sync.count("patients read whole", len(subjects))
     reached("whole-committed")
 

@@ -15,6 +15,7 @@ from tests.sync.load import load
 from tests.sync.proxy import Answer, Asked, Fault, Proxy
 from tests.sync.site import COHORT, Site, without_versions
 
+HOUR = timedelta(hours=1)
 NAMES = ("eligible", "rituximab-20-weeks", "upcr-mg-mmol")
 Verdicts = dict[str, Any]
 
@@ -154,10 +155,28 @@ def test_what_cannot_be_read_is_a_hole_that_shows(
         assert eased <= {one["id"] for one in undisturbed[patient]["criteria"] if is_in_favour(one)}
     assert "eligible" not in {one["status"] for one in site.verdicts().values()}
     proxy.fault = passing
-    assert site.run(later=timedelta(hours=25)) == "", "the hole is filled when the server answers again"
+    lasting = any(status in told for status in ("403", "410"))
+    assert site.run(later=timedelta(hours=25 if lasting else 1)) == "", (
+        "the hole is filled when the server answers again"
+    )
     expected = Site(site.base_url, fresh(tmp_path), at=site.at, server=QUICK)
     expected.run()
     assert without_versions(site.verdicts()) == without_versions(expected.verdicts())
+
+
+def test_a_type_that_may_be_read_no_more_is_known_no_longer(
+    proxy: Proxy, undisturbed: Verdicts, tmp_path: Path
+) -> None:
+    site = disturbed(proxy, tmp_path, passing)
+    site.run()
+    assert site.verdicts() == undisturbed
+    proxy.fault = HOLES["403 for a type"][1]
+    assert "changes of MedicationAdministration: GET MedicationAdministration/_history: 403" in site.run(later=HOUR)
+    for found in site.verdicts().values():
+        assert any(issue["path"] == "MedicationAdministration" for issue in found["issues"])
+    assert site.verdicts()["Patient/eligible"]["status"] == "undetermined"
+    site.run(later=HOUR)
+    assert site.screened == [], "told once, not in every run"
 
 
 def test_a_server_that_is_not_there_changes_nothing(proxy: Proxy, tmp_path: Path) -> None:
