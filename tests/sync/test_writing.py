@@ -11,7 +11,7 @@ from adapter.resources.merge import merged
 from adapter.resources.shape import is_untouched, sealed
 from adapter.store.database import transaction
 from adapter.sync import writing
-from tests.hapi.server import Hapi
+from tests.hapi.server import running
 from tests.sync import proxy as proxies
 from tests.sync import sekmet
 from tests.sync.load import load
@@ -71,11 +71,10 @@ def test_an_edit_in_between_is_met_and_merged(site: Site, monkeypatch: pytest.Mo
 
 
 @pytest.mark.hapi
-def test_an_edit_in_between_is_met_and_merged_on_hapi(
-    hapi: Hapi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load(hapi.base_url, [COHORT / "eligible.json"])
-    an_edit_in_between_is_met_and_merged(Site(hapi.base_url, tmp_path), monkeypatch)
+def test_an_edit_in_between_is_met_and_merged_on_hapi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running() as server:  # its own, since what others wrote of this patient would be left alone
+        load(server.base_url, [COHORT / "eligible.json"])
+        an_edit_in_between_is_met_and_merged(Site(server.base_url, tmp_path), monkeypatch)
 
 
 @pytest.mark.parametrize("status", ["pending-on-study", "on-study", "withdrawn", "off-study"])
