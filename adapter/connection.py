@@ -26,6 +26,7 @@ url = "sqlite:///trial-adapter.db"     # or postgresql+pg8000://user@host/name
 trial = "ln-msc-il2"
 overlap-seconds = 300                  # the clock of the server may be wrong by so much
 reconcile-hours = 24                   # whoever was not read whole since then is read whole again
+export = true                          # the first reading by Bulk Data $export, of at most export-minutes
 
 `TRIAL_ADAPTER_SERVER_BASE_URL`, `TRIAL_ADAPTER_STORE_URL` and so on take precedence over the file.
 """
@@ -101,6 +102,8 @@ class SyncSection(_Section, frozen=True):
     overlap_seconds: int = 300
     reconcile_hours: int = 24
     history: bool = True
+    export: bool = False
+    export_minutes: int = 240
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -117,14 +117,16 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         data: bytes | str | None = None,
         repeatable: bool = True,
+        into: BinaryIO | None = None,
     ) -> T:
-        """One request and what `read` makes of its answer; asked again where that is safe and may help.
+        """One request and what `read` makes of its answer; asked again where that is safe and may help. A body of any
+        size goes `into` a file; then the answer has none.
 
         Raises ServerError, whose `status` is that of the answer.
         """
 
         def once() -> T:
-            return read(self._ask(method, self.url(path), headers or {}, data))
+            return read(self._ask(method, self.url(path), headers or {}, data, into))
 
         again = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.server.retries if repeatable else 1),
@@ -150,16 +152,18 @@ class Wire:
                 raise ServerError("the server asks for longer pauses than a run may take; try again later")
         self.sleep(seconds)
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
+    def _ask(
+        self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None, into: BinaryIO | None
+    ) -> Answer:
         let_in = self._let_in()
-        answer = self._answer(method, url, {**headers, **let_in}, data)
+        answer = self._answer(method, url, {**headers, **let_in}, data, into)
         if answer.status == 401 and self.auth.renew(let_in):
-            answer = self._answer(method, url, {**headers, **self._let_in()}, data)
+            answer = self._answer(method, url, {**headers, **self._let_in()}, data, into)
         for _ in range(5):
             if answer.status not in _MOVED or method not in ("GET", "HEAD"):
                 break
             url = self.url(urljoin(url, answer.headers.get("location", "")))
-            answer = self._answer(method, url, {**headers, **self._let_in()}, data)
+            answer = self._answer(method, url, {**headers, **self._let_in()}, data, into)
         if answer.status in _AGAIN:
             raise _AgainError(refused(answer, method, url), self._retry_after(answer))
         if answer.status >= 300:
@@ -175,14 +179,20 @@ class Wire:
                 raise _AgainError(error) from None
             raise
 
-    def _answer(self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None) -> Answer:
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], data: bytes | str | None, into: BinaryIO | None
+    ) -> Answer:
         self._count()
         where = f"{method} {named(url)}"
         try:
             with self.session.request(
                 method, url, headers=headers, data=data, stream=True, timeout=self.server.timeout, allow_redirects=False
             ) as response:
-                body = self._body(response, where)
+                body = (
+                    self._body(response, where)
+                    if into is None or response.status_code != 200
+                    else _kept(response, into)
+                )
                 self._compare_clocks(response.headers.get("Date", ""))
                 return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         except requests.exceptions.SSLError:
@@ -219,6 +229,14 @@ class Wire:
         with suppress(ValueError, TypeError):
             return max(0.0, (parsedate_to_datetime(text) - self.now()).total_seconds()) if text else None
         return None
+
+
+def _kept(response: requests.Response, into: BinaryIO) -> bytes:
+    into.seek(0)
+    into.truncate()
+    while chunk := response.raw.read(_CHUNK, decode_content=True):
+        into.write(chunk)
+    return b""
 
 
 def again(problem: str) -> Exception:

@@ -176,7 +176,7 @@ class Probe:
         found = _attempted(lambda: self._send("POST", "Patient/$validate", body))
         yield Row("$validate", "validate" in names, "no" if isinstance(found, ServerError) else "yes", "not needed")
         yield Row("$everything", "everything" in names, "not tried", "not needed")
-        yield Row("$export", "export" in names, "not tried", "not used yet: records are read by search")
+        yield Row("$export", "export" in names, "not tried", "the first reading, with sync.export = true")
         yield Row(
             "Subscription",
             bool(statement.of("Subscription").type),

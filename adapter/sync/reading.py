@@ -100,6 +100,12 @@ class Reader:
                 _add(found, event, event.subject)
         return list(found.values())
 
+    def remember(self, medication: Record) -> None:
+        """Keeps a Medication that came by another way than being asked for."""
+        with self._lock:
+            for key in (medication.reference, *medication.also):
+                self._drugs[key] = (medication,)
+
     def _drug(self, key: str) -> tuple[Event, ...]:
         with self._lock:
             if key not in self._drugs:

@@ -37,8 +37,8 @@ from adapter.sync.reading import Answered, Reader, covered, merges_of
 from adapter.sync.rules import Rules, digest_of, keep, mapped_by
 
 _MAPPINGS = "mappings"
-_FOUND = "cohort found"
-_LONG_AGO = 1
+FOUND = "cohort found"
+LONG_AGO = 1
 """Read, but not so that it could be left at that: read again in the next run."""
 
 
@@ -121,31 +121,37 @@ def _changed_mappings(sync: Sync) -> None:
     with transaction(sync.engine) as db:
         if cursors.cursor(db, _MAPPINGS) not in (None, digest):
             db.execute(update(cohort).values(read_at=None))
-            cursors.move(db, _FOUND, None)
+            cursors.move(db, FOUND, None)
         cursors.move(db, _MAPPINGS, digest)
 
 
-def _since(sync: Sync, moment: datetime) -> str:
-    """An instant on the server's clock, earlier by the overlap, as FHIR writes it."""
+def changes_of(type_: str) -> str:
+    """The cursor of a type's changes."""
+    return f"changes {type_}"
+
+
+def since(sync: Sync, moment: datetime, *, skewed: bool = True) -> str:
+    """An instant, earlier by the overlap, as FHIR writes it. `skewed`: one of our clock, made one of the server's."""
     overlap = timedelta(seconds=sync.settings.sync.overlap_seconds)
-    return (moment + sync.reader.client.wire.skew - overlap).astimezone(UTC).isoformat(timespec="milliseconds")
+    skew = sync.reader.client.wire.skew if skewed else timedelta(0)
+    return (moment + skew - overlap).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _gather_cohort(sync: Sync, started: datetime) -> None:
     """New members. Raises ServerError where the server cannot say who could matter."""
     with transaction(sync.engine) as db:
-        since = cursors.cursor(db, _FOUND)
+        last = cursors.cursor(db, FOUND)
     reached("cohort")
-    found = members(sync.reader, sync.settings.cohort, sync.rules.trial, since)
+    found = members(sync.reader, sync.settings.cohort, sync.rules.trial, last)
     reached("cohort-found")
     with transaction(sync.engine) as db:
         at = sync.tick(db)
-        _join(sync, db, at, found)
-        cursors.move(db, _FOUND, _since(sync, started))
+        join(sync, db, at, found)
+        cursors.move(db, FOUND, since(sync, started))
         reached("cohort-stored")
 
 
-def _join(sync: Sync, db: Db, at: int, found: dict[str, str]) -> None:
+def join(sync: Sync, db: Db, at: int, found: dict[str, str]) -> None:
     """Adds those who are not members yet; they are to be read whole."""
     there = {row.subject for row in db.execute(select(cohort.c.subject))}
     new = [{"subject": s, "why": why, "since": at, "read_at": None} for s, why in found.items() if s not in there]
@@ -157,10 +163,10 @@ def _join(sync: Sync, db: Db, at: int, found: dict[str, str]) -> None:
 def _take_changes(sync: Sync, started: datetime) -> None:
     """What was written or deleted since the last run, type by type; a cursor moves with what was learned."""
     with transaction(sync.engine) as db:
-        since = {type_: cursors.cursor(db, f"changes {type_}") for type_ in (*sync.types, "Medication")}
+        last = {type_: cursors.cursor(db, changes_of(type_)) for type_ in (*sync.types, "Medication")}
         subjects = {row.subject for row in db.execute(select(cohort.c.subject))}
-    until = _since(sync, started)
-    asked = [(type_, moment) for type_, moment in since.items() if moment]
+    until = since(sync, started)
+    asked = [(type_, moment) for type_, moment in last.items() if moment]
     history = sync.settings.sync.history
 
     def ask(task: tuple[str, str]) -> Changes:
@@ -175,8 +181,8 @@ def _take_changes(sync: Sync, started: datetime) -> None:
         else:
             _learn_changes(sync, found, until)
     with transaction(sync.engine) as db:
-        for type_ in (type_ for type_, moment in since.items() if moment is None):
-            cursors.move(db, f"changes {type_}", until)
+        for type_ in (type_ for type_, moment in last.items() if moment is None):
+            cursors.move(db, changes_of(type_), until)
 
 
 def _uncover(sync: Sync, found: Changes, subjects: set[str]) -> None:
@@ -195,12 +201,12 @@ def _learn_changes(sync: Sync, found: Changes, until: str) -> None:
         for told_by, pairs in found.merges.items():
             parted = merge(db, at, told_by, pairs)
             touched |= parted
-            _join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
+            join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
         for subject, _ in referring(db, found.medications):
             db.execute(update(cohort).where(cohort.c.subject == subject).values(read_at=None))
         mark_due(db, at, touched)
         reached("changes-learned")
-        cursors.move(db, f"changes {found.type}", until)
+        cursors.move(db, changes_of(found.type), until)
         sync.count("patients changed", len(touched))
     reached("changes-committed")
 
@@ -244,10 +250,10 @@ def _learn_whole(sync: Sync, subjects: Sequence[str], answered: list[Answered]) 
         for told_by, pairs in merges_of(events).items():
             parted = merge(db, at, told_by, pairs)
             touched |= parted
-            _join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
+            join(sync, db, at, dict.fromkeys(sorted(parted), "merged with a member"))
         mark_due(db, at, touched)
         reached("whole-learned")
-        read_at = _LONG_AGO if any(one.passing for one in answered) else at
+        read_at = LONG_AGO if any(one.passing for one in answered) else at
         db.execute(update(cohort).where(cohort.c.subject.in_(subjects)).values(read_at=read_at))
     sync.count("patients read whole", len(subjects))
     reached("whole-committed")

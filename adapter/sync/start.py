@@ -17,6 +17,7 @@ from adapter.screen import DEFAULT_ZONE, Site, load_trial
 from adapter.store.cursors import begin_run, end_run, tick
 from adapter.store.database import instant, transaction
 from adapter.sync import run
+from adapter.sync.export import export_first, folder_of
 from adapter.sync.failpoint import reached
 from adapter.sync.plan import types_read
 from adapter.sync.reading import Reader
@@ -98,6 +99,8 @@ def carry_out(sync: Sync, config: Config) -> str:
         number = begin_run(db, tick(db, instant(sync.now())))
     reached("run-begun")
     try:
+        if sync.settings.sync.export:
+            export_first(sync, folder_of(sync))
         run.read(sync)
     except ServerError as error:
         sync.problems.append(str(error))
