@@ -16,9 +16,10 @@ export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE = 1
 
 DEV = .venv-dev/bin
-# Continuous integration must run everything, so there a missing Maven or PostgreSQL fails.
+# Continuous integration must run everything, so there a missing Maven, PostgreSQL or Node.js fails.
 HAPI_TOO = test "$$CI" = true || { command -v mvn && command -v javac; } >/dev/null 2>&1
 PG_TOO = test "$$CI" = true || command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+NODE_TOO = test "$$CI" = true || { command -v node && command -v npm; } >/dev/null 2>&1
 .DEFAULT_GOAL := help
 .PHONY: help demo test check hapi bench docs lock clean python
 
@@ -37,6 +38,8 @@ test: check ## check, then every test, with coverage
 	  echo "Not run on this machine: tests/hapi and whatever else asks HAPI, which needs Maven and a JDK, 17 or newer."; }; \
 	$(PG_TOO) || { out="$${out:+$$out or }postgresql"; \
 	  echo "Not run on this machine: the store on PostgreSQL, whose server is not installed."; }; \
+	$(NODE_TOO) || { out="$${out:+$$out or }node"; \
+	  echo "Not run on this machine: what asks programs of Node.js, 20 or newer, which is not installed with npm."; }; \
 	test -n "$$out" || echo "Not run on this machine: nothing."; \
 	$(DEV)/python -m pytest --cov --cov-report=term $${out:+-m "not ($$out)"}
 
