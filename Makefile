@@ -8,7 +8,7 @@ BENCH   ?=
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV     ?= uv
-UV_LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+UV_LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 PIP_PROJECT = -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip

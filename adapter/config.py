@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from adapter.errors import UsageError
 
 VARIABLE = "TRIAL_ADAPTER_CONFIG"
-SECTIONS = ("server", "auth", "cohort", "store", "sync")
+SECTIONS = ("server", "auth", "cohort", "store", "sync", "hooks", "notifications", "mail")
 """What `adapter.connection` reads."""
 _KEYS = ("time-zone", "not-kept", "concept-maps", "readings", "identifiers", "limits")
 T = TypeVar("T")

@@ -28,6 +28,22 @@ overlap-seconds = 300                  # the clock of the server may be wrong by
 reconcile-hours = 24                   # whoever was not read whole since then is read whole again
 export = true                          # the first reading by Bulk Data $export, of at most export-minutes
 
+[hooks]                                # cards in the EHR: CDS Hooks
+url = "https://trial-adapter.hospital.example"   # as the EHR calls it; `aud` of its tokens begins with it
+callers = [{issuer = "https://ehr.example", keys = "https://ehr.example/jwks.json"}]   # or a file of keys
+fhir-servers = ["https://ehr.example/fhir"]      # other addresses of [server], to which alone its tokens may go
+origins = ["https://ehr.example"]                # where the EHR runs in a browser
+cards-per-user = 5                     # a day; and cards-per-day of all together
+silent = true                          # nothing is shown, all is measured
+
+[notifications]                        # rest-hook Subscriptions; the variable TRIAL_ADAPTER_NOTIFICATIONS_SECRET, too
+secret-file = "notifications.secret"
+
+[mail]                                 # digests
+server = "smtp.hospital.example"
+sender = "trial-adapter@hospital.example"
+rules = [{name = "coordinator", to = ["trials@hospital.example"], at = "07:30"}]
+
 `TRIAL_ADAPTER_SERVER_BASE_URL`, `TRIAL_ADAPTER_STORE_URL` and so on take precedence over the file.
 """
 
@@ -44,6 +60,8 @@ from adapter.errors import UsageError
 
 SECRET = "TRIAL_ADAPTER_SECRET"
 """The variable that holds the password or token, where no file does."""
+NOTIFICATIONS_SECRET = "TRIAL_ADAPTER_NOTIFICATIONS_SECRET"
+MAIL_SECRET = "TRIAL_ADAPTER_MAIL_SECRET"
 _PREFIX = "TRIAL_ADAPTER"
 
 
@@ -106,6 +124,65 @@ class SyncSection(_Section, frozen=True):
     export_minutes: int = 240
 
 
+class Caller(_Section, frozen=True):
+    """An EHR that may call: the `iss` of its tokens, and its keys, a JWKS URL (the only `jku` taken) or file."""
+
+    issuer: str
+    keys: str
+
+
+class HooksSection(_Section, frozen=True):
+    """Cards in the EHR. Without `callers` anybody who reaches the address may ask."""
+
+    url: str = ""
+    callers: tuple[Caller, ...] = ()
+    fhir_servers: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    cards_per_user: int = 5
+    cards_per_day: int = 100
+    silent: bool = False
+    skew_seconds: int = 60
+    body_bytes: int = 8 << 20
+    answer_seconds: float = 5
+    fetch_seconds: float = 2
+
+
+class NotificationsSection(_Section, frozen=True):
+    """What a server may tell. Without a secret nothing is listened to."""
+
+    secret_file: str | None = None
+
+
+class MailRule(_Section, frozen=True):
+    """Who hears what, and when: at most one digest a day, at or after `at`, never in the quiet hours."""
+
+    name: str
+    to: tuple[str, ...]
+    hears: tuple[Literal["eligible", "candidate", "lost", "problem"], ...] = (
+        "eligible",
+        "candidate",
+        "lost",
+        "problem",
+    )
+    at: str = "07:30"
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
+    quiet: str = "20:00-07:00"
+
+
+class MailSection(_Section, frozen=True):
+    """The mail server, and the rules. Without a server nobody is written to."""
+
+    server: str = ""
+    port: int = 25
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_bundle: str | None = None
+    user: str = ""
+    secret_file: str | None = None
+    sender: str = ""
+    link: str = ""
+    rules: tuple[MailRule, ...] = ()
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """The sections of one site; `folder` is where relative paths begin."""
 
@@ -115,21 +192,35 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     cohort: CohortSection = CohortSection()
     store: StoreSection = StoreSection()
     sync: SyncSection = SyncSection()
+    hooks: HooksSection = HooksSection()
+    notifications: NotificationsSection = NotificationsSection()
+    mail: MailSection = MailSection()
 
     def path(self, name: str) -> Path:
         """A file that the configuration names."""
         return self.folder / name
 
     def secret(self) -> str:
-        """The password or token. Raises UsageError where there is none."""
-        if self.auth.secret_file:
-            try:
-                return self.path(self.auth.secret_file).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise UsageError(f"auth.secret-file cannot be read: {error.strerror}") from None
-        if found := os.environ.get(SECRET):
+        """The password or token of the FHIR server. Raises UsageError where there is none."""
+        if found := self._secret("auth", self.auth.secret_file, SECRET):
             return found
         raise UsageError(f"auth.kind = {self.auth.kind!r} needs auth.secret-file, or the variable {SECRET}")
+
+    def notifications_secret(self) -> str:
+        """What a server sends with every notification; empty where nothing is set."""
+        return self._secret("notifications", self.notifications.secret_file, NOTIFICATIONS_SECRET)
+
+    def mail_secret(self) -> str:
+        """The password of the mail server; empty where it wants none."""
+        return self._secret("mail", self.mail.secret_file, MAIL_SECRET)
+
+    def _secret(self, section: str, file: str | None, variable: str) -> str:
+        if file is None:
+            return os.environ.get(variable, "")
+        try:
+            return self.path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(f"{section}.secret-file cannot be read: {error.strerror}") from None
 
 
 _SECTIONS: Mapping[str, type[_Section]] = {
@@ -138,6 +229,9 @@ _SECTIONS: Mapping[str, type[_Section]] = {
     "cohort": CohortSection,
     "store": StoreSection,
     "sync": SyncSection,
+    "hooks": HooksSection,
+    "notifications": NotificationsSection,
+    "mail": MailSection,
 }
 S = TypeVar("S", bound=_Section)
 
@@ -162,6 +256,9 @@ def load_connection(path: Path | None, base_url: str | None = None) -> Connectio
             cohort=_section(found["cohort"], CohortSection, "cohort", named),
             store=_section(found["store"], StoreSection, "store", named),
             sync=_section(found["sync"], SyncSection, "sync", named),
+            hooks=_section(found["hooks"], HooksSection, "hooks", named),
+            notifications=_section(found["notifications"], NotificationsSection, "notifications", named),
+            mail=_section(found["mail"], MailSection, "mail", named),
         )
     )
 

@@ -32,7 +32,7 @@ def texts() -> list[Path]:
 def pinned(lock: Path) -> dict[str, str]:
     """Name -> the rest of its entry, of each requirement of a lock file."""
     entries = re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8").replace("\\\n", " ").strip())
-    return {entry.partition("==")[0]: re.sub(r" ; .*?(?= +--hash)", "", entry.partition("==")[2]) for entry in entries}
+    return {normal(entry): re.sub(r" ; .*?(?= +--hash)", "", entry.partition("==")[2]) for entry in entries}
 
 
 def normal(requirement: str) -> str:

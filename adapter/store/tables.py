@@ -169,5 +169,51 @@ audit = Table(
 )
 """Who was written, purged, conflicted with, and when."""
 
-PERSONAL = (known, coverage, cohort, due, outbox, written, audit)
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("trial", String(100), nullable=False),
+    Column("hook", String(40), nullable=False),
+    Column("viewer", String(80), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("about", String(200), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("shown", Boolean, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("answered", BigInteger),
+    Index("alerts_by_subject", "subject", "about"),
+    Index("alerts_by_day", "day", "viewer"),
+)
+"""Every card that a person saw, or would have seen in silent mode, and what he answered. `viewer` names the user by a
+digest; `about` is the candidate or the criterion of a draft order; `state` what the card said; `closed`: it no longer
+holds. `outcome` is empty, accepted or overridden."""
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("type", String(64), nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    UniqueConstraint("type", "resource"),
+)
+"""What a server said has changed and has still to be read: a resource, or (empty id) something of a type."""
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("rule", String(100), primary_key=True),
+    Column("screening", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("day", String(10), nullable=False),
+)
+"""How far each rule of who is told what has been told: up to which screening, when, on which day."""
+
+PERSONAL = (known, coverage, cohort, due, outbox, written, audit, alerts)
 """The tables with a column `subject` of which a purge leaves nothing; screenings and names are purged by patient."""
