@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from adapter.alerting import COMMANDS as ALERTING
 from adapter.commands import COMMANDS
 from adapter.config import load_config
 from adapter.errors import AdapterError, ServerError, StoreError, UsageError
@@ -40,7 +41,7 @@ def cli() -> None:
     """Reads FHIR R4 records and says, criterion by criterion, who fits a trial, with the record behind every word."""
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *ALERTING):
     cli.add_command(_command)
 
 

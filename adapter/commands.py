@@ -40,12 +40,12 @@ def sync(url: str | None, once: bool, write: bool, readings: Path | None, config
     from adapter.sync.writing import differences
 
     settings, site = load_connection(config, url), load_config(config)
-    engine = _store(settings)
+    engine = store_of(settings)
     with only_one(engine):
         running = connected(settings, rules_of(site, settings.sync.trial, readings), engine, write=write)
         outcome = carry_out(running, site)
         if not write:
-            _lines(differences(running, site.identifiers))
+            lines_out(differences(running, site.identifiers))
     for told in dict.fromkeys(running.problems):
         _tell(told if told.startswith("note:") else f"problem: {told}")
     counts = ", ".join(f"{count} {what}" for what, count in running.counts.items())
@@ -63,56 +63,16 @@ def probe(url: str | None, write: bool, config: Path | None) -> int:
     from adapter.fhir.wire import Wire
     from adapter.sync import probe as probing
     from adapter.sync.plan import types_read
-    from adapter.sync.start import auth_of, rules_of, server_of
+    from adapter.sync.start import WRITTEN, auth_of, rules_of, server_of
 
     site, settings = load_config(config), load_connection(config, url)
     rules = rules_of(site, settings.sync.trial)
     types = types_read(rules.trial, rules.not_kept)
     server = server_of(settings)
-    client = Client(Wire(server, auth_of(settings, server, types, write=write)))
+    client = Client(Wire(server, auth_of(settings, server, types, writes=WRITTEN if write else ())))
     rows = list(probing.Probe(client, types, write).rows())
-    _lines(probing.lines(rows))
+    lines_out(probing.lines(rows))
     return int(not probing.is_usable(rows))
-
-
-@click.command()
-@_URL
-@click.option(
-    "--schedule",
-    default="*/15 * * * *",
-    show_default=True,
-    metavar="CRON",
-    help="A crontab line, on the site's calendar.",
-)
-@click.option(
-    "--listen",
-    default="127.0.0.1:9464",
-    show_default=True,
-    metavar="HOST:PORT",
-    help="For /healthz, /readyz and /metrics.",
-)
-@click.option("--write", is_flag=True, help="Write ResearchSubjects and the List to the server.")
-@READINGS
-@CONFIG
-def serve(url: str | None, schedule: str, listen: str, write: bool, readings: Path | None, config: Path | None) -> int:
-    """Run the sync on a schedule until SIGTERM. Logs are JSON lines on standard error."""
-    from adapter.sync import serve as serving
-    from adapter.sync.start import rules_of
-
-    settings, site = load_connection(config, url), load_config(config)
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise UsageError(f"--listen {listen!r} is no address; write one such as 127.0.0.1:9464")
-    service = serving.Service(
-        settings,
-        site,
-        _store(settings),
-        lambda: rules_of(site, settings.sync.trial, readings),
-        write,
-        serving.log_to_stderr(),
-    )
-    serving.serve(service, schedule, host, int(port))
-    return 0
 
 
 @click.command()
@@ -126,9 +86,9 @@ def status(form: str, config: Path | None) -> int:
     from adapter.store.database import transaction
 
     settings = load_connection(config, "http://none.example")
-    with transaction(_store(settings)) as db:
+    with transaction(store_of(settings)) as db:
         found = standing(db, settings.sync.trial)
-    _lines([msgspec.json.encode(found).decode()] if form == "json" else status_lines(found, datetime.now(UTC)))
+    lines_out([msgspec.json.encode(found).decode()] if form == "json" else status_lines(found, datetime.now(UTC)))
     return 0
 
 
@@ -141,11 +101,11 @@ def history(patient: str, config: Path | None) -> int:
     from adapter.store.database import transaction
 
     settings = load_connection(config, "http://none.example")
-    with transaction(_store(settings)) as db:
+    with transaction(store_of(settings)) as db:
         lines = list(history_lines(db, settings.sync.trial, _key(patient)))
     if not lines:
         raise UsageError(f"no screening of {_key(patient)} in the store; write the id as the server has it")
-    _lines(lines)
+    lines_out(lines)
     return 0
 
 
@@ -165,11 +125,11 @@ def replay(as_of: str, patient: str | None, form: str, config: Path | None) -> i
     from adapter.store.database import instant, transaction
 
     settings, site = load_connection(config, "http://none.example"), load_config(config)
-    with transaction(_store(settings)) as db:
+    with transaction(store_of(settings)) as db:
         found = list(replayed(db, settings.sync.trial, instant(_moment(as_of, site)), patient and _key(patient)))
     if not found:
         raise UsageError(f"nobody was screened by {as_of}; write a later time")
-    _lines((one.document.decode() for one in found) if form == "ndjson" else replay_lines(found))
+    lines_out((one.document.decode() for one in found) if form == "ndjson" else replay_lines(found))
     return int(any(one.differences for one in found))
 
 
@@ -187,7 +147,7 @@ def purge(patient: str | None, before: str | None, config: Path | None) -> int:
     if (patient is None) == (before is None):
         raise UsageError("write either --patient ID or --before DATE")
     settings, site = load_connection(config, "http://none.example"), load_config(config)
-    engine = _store(settings)
+    engine = store_of(settings)
     with only_one(engine), transaction(engine) as db:
         if patient is not None:
             removed = purge_patient(db, _key(patient))
@@ -213,20 +173,21 @@ def config_check(url: str | None, config: Path | None) -> int:
 
     settings, site = load_connection(config, url), load_config(config)
     rules = rules_of(site, settings.sync.trial)
-    engine = _store(settings)
+    engine = store_of(settings)
     running = connected(settings, rules, engine)
     running.reader.client.get("metadata")
     missing = sorted(set(running.types) - running.reader.granted)
-    _lines([f"server  {settings.server.base_url}", f"store   {engine.url.render_as_string(hide_password=True)}"])
-    _lines([f"trial   {rules.trial.id}, {len(running.types)} resource types of every patient"])
-    _lines([f"scopes  missing: {', '.join(missing)}" if missing else "scopes  nothing is missing"])
+    lines_out([f"server  {settings.server.base_url}", f"store   {engine.url.render_as_string(hide_password=True)}"])
+    lines_out([f"trial   {rules.trial.id}, {len(running.types)} resource types of every patient"])
+    lines_out([f"scopes  missing: {', '.join(missing)}" if missing else "scopes  nothing is missing"])
     return int(bool(missing))
 
 
-COMMANDS: tuple[click.Command, ...] = (probe, sync, serve, status, history, replay, purge, settings_group)
+COMMANDS: tuple[click.Command, ...] = (probe, sync, status, history, replay, purge, settings_group)
 
 
-def _store(settings: Connection) -> "Engine":
+def store_of(settings: Connection) -> "Engine":
+    """The store of a site."""
     from adapter.store.database import open_store
 
     return open_store(settings.store.url)
@@ -252,7 +213,8 @@ def _moment(text: str, site: Config) -> datetime:
     return found
 
 
-def _lines(lines: Iterable[str]) -> None:
+def lines_out(lines: Iterable[str]) -> None:
+    """Prints lines."""
     for line in lines:
         click.echo(line)
 

@@ -33,6 +33,9 @@ TYPES = [
     "Questionnaire",
     "ResearchStudy",
     "ResearchSubject",
+    "ServiceRequest",
+    "Subscription",
+    "Task",
 ]
 """The types that leave. Resources inside resources (`contained`, Bundle entries) are of these types too."""
 

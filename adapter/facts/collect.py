@@ -276,6 +276,14 @@ class Collector:
             yield replace(one, items=(missing, *items), waiting=None)
 
 
+def with_facts(record: PatientRecord, more: Iterable[Fact]) -> PatientRecord:
+    """The record with further facts, from which nothing is derived."""
+    groups = dict(record.facts)
+    for fact in more:
+        groups[fact.name] = tuple(sorted((*groups.get(fact.name, ()), fact), key=lambda f: f.order))
+    return replace(record, facts=groups)
+
+
 def _by_name(facts: list[Fact]) -> dict[str, tuple[Fact, ...]]:
     groups: dict[str, list[Fact]] = {}
     for fact in facts:

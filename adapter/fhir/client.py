@@ -107,6 +107,14 @@ class Client:
                 return None
             raise
 
+    def put(self, key: str, resource: bytes) -> None:
+        """Makes the resource `Type/id` what it is to be. It is the same however often it is done."""
+        self.wire.send("PUT", key, lambda answer: None, headers={"Content-Type": JSON}, data=resource)
+
+    def delete(self, key: str) -> None:
+        """Takes the resource `Type/id` away; where it is gone already, that is well."""
+        self.wire.send("DELETE", key, lambda answer: None)
+
     def search(self, type_: str, parameters: Parameters, *, private: bool = True) -> Iterator[Page]:
         """Every page of a search, asked anew of the server. `private`: the values mean patients, so they go into the
         body of a POST, where no log of URLs sees them.

@@ -20,7 +20,7 @@ from adapter.fhir.terminology import FactSpec, Grade, Terminology, ValueSet
 T = TypeVar("T")
 
 
-_ASIDE = ("trials", "check")
+_ASIDE = ("trials", "check", "alerts")
 """Folders that no verdict depends on through these tables: trials have digests of their own."""
 
 

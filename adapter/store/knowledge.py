@@ -119,15 +119,20 @@ def covered_for(connection: Connection, type_: str) -> set[str]:
 
 def record_of(connection: Connection, vocabulary: Vocabulary, patient: str, at: int) -> PatientRecord | None:
     """Everything that was known at an instant of the patient whom a reference means; None where nothing was."""
-    pairs = _merges(connection, patient, at)
-    keys = sorted({patient, *(key for pair in pairs for key in pair)})
-    gathered = _gathered(connection, keys, at)
+    pairs, gathered = held_of(connection, patient, at)
     if not gathered:
         return None
     collector = Collector(vocabulary)
-    collector.take(SamePatient(*pair) for pair in pairs)
+    collector.take(pairs)
     collector.welcome(gathered)
     return next(iter(collector.rest()), None)
+
+
+def held_of(connection: Connection, patient: str, at: int) -> tuple[list[SamePatient], dict[str, Gathered]]:
+    """What was known at an instant of a patient and of those merged with him, by subject, and the merges."""
+    pairs = _merges(connection, patient, at)
+    keys = sorted({patient, *(key for pair in pairs for key in pair)})
+    return [SamePatient(*pair) for pair in pairs], _gathered(connection, keys, at)
 
 
 def survivor_of(connection: Connection, patient: str, at: int) -> str:

@@ -37,6 +37,11 @@ def changes(reader: Reader, type_: str, since: str, subjects: set[str], *, histo
         events, deleted = _changed(reader, type_, since, history=history)
     except ServerError as error:
         return Changes(type_, problem=str(error), forbidden=forbids(error))
+    return changes_in(reader, type_, events, deleted, subjects)
+
+
+def changes_in(reader: Reader, type_: str, events: list[Event], deleted: set[str], subjects: set[str]) -> Changes:
+    """What events of a type, and the keys of deleted resources, say of these patients."""
     if type_ == "Medication":
         keys = {event.reference for event in events if isinstance(event, Record)}
         return Changes(type_, medications=tuple(sorted(keys | deleted)))

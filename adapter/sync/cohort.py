@@ -41,7 +41,7 @@ def members(reader: Reader, cohort: CohortSection, trial: Trial, since: str | No
     for type_, parameters, why in cohort_searches(cohort, trial, reader.page_size):
         narrowed = [*parameters, *changed(since, 0)[:1]] if since else parameters
         events = list(reader.found(type_, narrowed, private=False))
-        subjects = _diagnosed(reader, trial, events) if type_ == "Condition" else _subjects(events)
+        subjects = diagnosed(reader, trial, events) if type_ == "Condition" else _subjects(events)
         found |= {subject: why for subject in sorted(subjects) if subject not in found}
     for key in (*cohort.groups, *cohort.lists):
         found |= {subject: key for subject in _registered(reader, key) if subject not in found}
@@ -52,7 +52,7 @@ def _subjects(events: list[Event]) -> set[str]:
     return {event.subject for event in events if isinstance(event, Record) and event.subject}
 
 
-def _diagnosed(reader: Reader, trial: Trial, events: list[Event]) -> set[str]:
+def diagnosed(reader: Reader, trial: Trial, events: list[Event]) -> set[str]:
     """Those of whom the mappings say that a Condition is one of the trial's, or may be."""
     return {
         row.subject

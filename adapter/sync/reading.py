@@ -85,7 +85,7 @@ class Reader:
         """What is kept of records: facts, and issues beside the record that they are about."""
         events = list(events)
         collector = Collector(self.vocabulary)
-        collector.take(event for key in sorted(_medications(events)) for event in self._drug(key))
+        collector.take(self.drugs(events))
         collector.take(event for event in events if not isinstance(event, SamePatient | Issue))
         found = {}
         drugs = {(e.subject, e.reference): _medication(e) for e in events if isinstance(e, Record)}
@@ -99,6 +99,10 @@ class Reader:
             if isinstance(event, Unreadable | Noticed) and event.subject:
                 _add(found, event, event.subject)
         return list(found.values())
+
+    def drugs(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The Medications that records refer to."""
+        return (event for key in sorted(_medications(events)) for event in self._drug(key))
 
     def remember(self, medication: Record) -> None:
         """Keeps a Medication that came by another way than being asked for."""

@@ -63,6 +63,14 @@ class Sync:
         """What is read of every patient."""
         return types_read(self.rules.trial, self.rules.not_kept)
 
+    def again(self) -> "Sync":
+        """The same server, store and rules, without what was counted, told and remembered."""
+        reader = self.reader
+        fresh = Reader(reader.client, reader.vocabulary, reader.granted, reader.page_size, reader.threads)
+        return Sync(
+            self.engine, fresh, self.rules, self.settings, self.now, self.stop, write=self.write, scopes=self.scopes
+        )
+
     def count(self, what: str, by: int = 1) -> None:
         """Adds to the figures of the run."""
         self.counts[what] = self.counts.get(what, 0) + by
@@ -77,7 +85,7 @@ def read(sync: Sync) -> None:
     started = sync.now()
     _changed_mappings(sync)
     _gather_cohort(sync, started)
-    _take_changes(sync, started)
+    take_changes(sync, started, (*sync.types, "Medication"))
     _read_whole(sync, started)
 
 
@@ -88,6 +96,12 @@ def screen_due(sync: Sync) -> None:
         keep(db, sync.rules)
         at, today = sync.tick(db), sync.now().astimezone(sync.rules.zone).date()
         waiting = made.who_is_due(db, sync.rules.trial.id, digest, today, at)
+    screen_these(sync, waiting)
+
+
+def screen_these(sync: Sync, waiting: Iterable[str]) -> None:
+    """Screens these patients."""
+    digest, today = digest_of(sync.rules), sync.now().astimezone(sync.rules.zone).date()
     done: set[str] = set()
     for subject in waiting:
         if sync.stop():
@@ -160,10 +174,12 @@ def join(sync: Sync, db: Db, at: int, found: dict[str, str]) -> None:
         sync.count("new patients", len(new))
 
 
-def _take_changes(sync: Sync, started: datetime) -> None:
-    """What was written or deleted since the last run, type by type; a cursor moves with what was learned."""
+def take_changes(sync: Sync, started: datetime, types: Sequence[str]) -> set[str]:
+    """What was written or deleted since the last run, type by type; a cursor moves with what was learned. The patients
+    of whom something was learned.
+    """
     with transaction(sync.engine) as db:
-        last = {type_: cursors.cursor(db, changes_of(type_)) for type_ in (*sync.types, "Medication")}
+        last = {type_: cursors.cursor(db, changes_of(type_)) for type_ in types}
         subjects = {row.subject for row in db.execute(select(cohort.c.subject))}
     until = since(sync, started)
     asked = [(type_, moment) for type_, moment in last.items() if moment]
@@ -173,16 +189,18 @@ def _take_changes(sync: Sync, started: datetime) -> None:
         reached("changes")
         return changes(sync.reader, task[0], task[1], subjects, history=history)
 
+    touched: set[str] = set()
     for found in in_parallel(ask, asked, sync.reader.threads):
         if found.problem:
             sync.problems.append(f"changes of {found.type}: {found.problem}")
             if found.forbidden and found.type != "Medication":
                 _uncover(sync, found, subjects)
         else:
-            _learn_changes(sync, found, until)
+            touched |= learn_changes(sync, found, until)
     with transaction(sync.engine) as db:
         for type_ in (type_ for type_, moment in last.items() if moment is None):
             cursors.move(db, changes_of(type_), until)
+    return touched
 
 
 def _uncover(sync: Sync, found: Changes, subjects: set[str]) -> None:
@@ -194,7 +212,8 @@ def _uncover(sync: Sync, found: Changes, subjects: set[str]) -> None:
         mark_due(db, at, cover(db, at, lines))
 
 
-def _learn_changes(sync: Sync, found: Changes, until: str) -> None:
+def learn_changes(sync: Sync, found: Changes, until: str | None = None) -> set[str]:
+    """Writes down what happened; whose records changed by it. With `until` the type is known up to that instant."""
     with transaction(sync.engine) as db:
         at = sync.tick(db)
         touched = learn(db, at, found.known) | forget(db, at, found.deleted)
@@ -206,9 +225,11 @@ def _learn_changes(sync: Sync, found: Changes, until: str) -> None:
             db.execute(update(cohort).where(cohort.c.subject == subject).values(read_at=None))
         mark_due(db, at, touched)
         reached("changes-learned")
-        cursors.move(db, changes_of(found.type), until)
+        if until is not None:
+            cursors.move(db, changes_of(found.type), until)
         sync.count("patients changed", len(touched))
     reached("changes-committed")
+    return touched
 
 
 def _read_whole(sync: Sync, started: datetime) -> None:
@@ -223,8 +244,13 @@ def _read_whole(sync: Sync, started: datetime) -> None:
             return
         some = waiting[: SUBJECTS * sync.reader.threads]
         tried |= set(some)
-        for few, answered in _by_subjects(sync, some):
-            _learn_whole(sync, few, answered)
+        read_whole(sync, some)
+
+
+def read_whole(sync: Sync, subjects: Sequence[str]) -> None:
+    """Everything of these patients."""
+    for few, answered in _by_subjects(sync, subjects):
+        _learn_whole(sync, few, answered)
 
 
 def _by_subjects(sync: Sync, subjects: Sequence[str]) -> Iterator[tuple[Sequence[str], list[Answered]]]:

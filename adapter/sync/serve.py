@@ -4,15 +4,17 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Event
+from threading import Event, Lock
 from types import FrameType
+from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, func, select
 
 from adapter.config import Config
@@ -55,6 +57,7 @@ class Service:
     log: structlog.typing.FilteringBoundLogger
     metrics: Metrics = field(default_factory=Metrics)
     stopping: Event = field(default_factory=Event)
+    one_at_a_time: Lock = field(default_factory=Lock)
     ready: bool = False
 
     def run(self) -> None:
@@ -74,7 +77,7 @@ class Service:
             self.log.error("problem", told=problem)
 
     def _run(self) -> list[str]:
-        with only_one(self.engine):
+        with self.one_at_a_time, only_one(self.engine):
             sync = connected(self.settings, self.rules(), self.engine, write=self.write)
             sync.stop = self.stopping.is_set
             carry_out(sync, self.site)
@@ -102,30 +105,40 @@ class Service:
         self.metrics.waiting.set(sizes["outbox"] or 0)
 
 
-def serve(service: Service, schedule: str, host: str, port: int) -> None:
-    """Runs at once, then by a crontab line on the calendar of the site; SIGTERM ends it after the current patient."""
-    try:
-        trigger = CronTrigger.from_crontab(schedule, timezone=service.rules().zone)
-    except ValueError as error:
-        raise UsageError(
-            f"--schedule {schedule!r} is no crontab line: {error}; write one such as '*/15 * * * *'"
-        ) from None
+def serve(
+    service: Service, schedule: str | None, host: str, port: int, minutely: Sequence[Callable[[], None]] = ()
+) -> None:
+    """Runs at once, then by a crontab line on the calendar of the site; SIGTERM ends it after the current patient.
+    Without a line nothing is synced. `minutely` is called once a minute.
+    """
+    zone = service.rules().zone
+    trigger = None if schedule is None else _trigger(schedule, zone)
     try:
         server = listening(host, port, service.metrics, lambda: service.ready)
     except OSError as error:
         raise UsageError(f"{host}:{port} cannot be listened on: {error.strerror}; write another --listen") from None
     _until_asked(service)
-    scheduler = BackgroundScheduler(timezone=service.rules().zone)
-    at_once = datetime.now(service.rules().zone)
-    scheduler.add_job(
-        service.run, trigger, max_instances=1, coalesce=True, misfire_grace_time=None, next_run_time=at_once
-    )
+    scheduler = BackgroundScheduler(timezone=zone)
+    once_each = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+    if trigger:
+        scheduler.add_job(service.run, trigger, next_run_time=datetime.now(zone), **once_each)
+    for job in minutely:
+        scheduler.add_job(job, IntervalTrigger(minutes=1), next_run_time=datetime.now(zone), **once_each)
     service.log.info("serving", listen=f"{host}:{port}", schedule=schedule, write=service.write)
     scheduler.start()
     service.stopping.wait()
     scheduler.shutdown(wait=True)
     server.shutdown()
     service.log.info("stopped")
+
+
+def _trigger(schedule: str, zone: ZoneInfo) -> CronTrigger:
+    try:
+        return CronTrigger.from_crontab(schedule, timezone=zone)
+    except ValueError as error:
+        raise UsageError(
+            f"--schedule {schedule!r} is no crontab line: {error}; write one such as '*/15 * * * *'"
+        ) from None
 
 
 def _until_asked(service: Service) -> None:

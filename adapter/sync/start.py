@@ -60,8 +60,10 @@ def server_of(settings: Connection) -> Server:
     )
 
 
-def auth_of(settings: Connection, server: Server, reads: tuple[str, ...], *, write: bool = False) -> Fixed | Smart:
-    """How the server lets the program in."""
+def auth_of(
+    settings: Connection, server: Server, reads: tuple[str, ...], *, writes: tuple[str, ...] = ()
+) -> Fixed | Smart:
+    """How the server lets the program in, to read and write these types."""
     section = settings.auth
     if section.kind == "basic":
         return basic(section.user, settings.secret())
@@ -69,7 +71,6 @@ def auth_of(settings: Connection, server: Server, reads: tuple[str, ...], *, wri
         return bearer(settings.secret())
     if section.kind == "none":
         return Fixed()
-    writes = WRITTEN if write else ()
     keys = settings.path(section.keys or "")
     return Smart(server, section.client_id, keys, (*reads, "Medication", *writes), writes, section.token_url)
 
@@ -85,7 +86,7 @@ def connected(
     """A Sync ready to run. Raises ServerError where the server does not let it in."""
     server = server_of(settings)
     types = types_read(rules.trial, rules.not_kept)
-    auth = auth_of(settings, server, types, write=write)
+    auth = auth_of(settings, server, types, writes=WRITTEN if write else ())
     clock = now or (lambda: datetime.now(UTC))
     client = Client(Wire(server, auth, now=clock))
     granted = auth.granted(types)

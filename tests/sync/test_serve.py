@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from adapter.alerting import COMMANDS as ALERTING
 from adapter.commands import COMMANDS
 from adapter.config import load_config
 from adapter.connection import load_connection
@@ -54,7 +55,7 @@ def wait_until(condition: Any, seconds: float = 30) -> None:
 def test_a_service_runs_tells_and_stops(site: Site) -> None:
     port = free_port()
     command = [sys.executable, "-m", "adapter", "serve", "--config", configured(site), "--listen", f"127.0.0.1:{port}",
-               "--schedule", "* * * * *", "--write"]  # fmt: skip
+               "--answer", "127.0.0.1:0", "--schedule", "* * * * *", "--write"]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
@@ -69,7 +70,7 @@ def test_a_service_runs_tells_and_stops(site: Site) -> None:
     assert 'trial_adapter_runs_total{outcome="done"}' in figures and "trial_adapter_patients 12.0" in figures
     assert re.search(r"trial_adapter_last_success_timestamp_seconds 1\.\d+e\+09", figures)
     lines = [json.loads(line) for line in log.splitlines()]
-    assert [line["event"] for line in lines][:3] == ["serving", "run started", "run finished"]
+    assert [line["event"] for line in lines][:3] == ["answering", "serving", "run started"]
     assert lines[-1]["event"] == "stopped"
     assert not any(name in log + figures for name in NAMES)
 
@@ -84,6 +85,8 @@ def test_a_server_that_does_not_answer_is_no_reason_to_end(site: Site) -> None:
         f"http://127.0.0.1:{nobody}/fhir",
         "--listen",
         f"127.0.0.1:{port}",
+        "--only",
+        "schedule",
     ]
     own = {
         "PYTHONPATH": str(ROOT),
@@ -192,5 +195,5 @@ def test_the_settings_of_the_pages_are_read(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help(call: Call) -> None:
-    for command in COMMANDS:
+    for command in (*COMMANDS, *ALERTING):
         assert call(command.name, "--help").code == 0
