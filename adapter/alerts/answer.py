@@ -26,6 +26,7 @@ from adapter.report.text import Page
 from adapter.resources.judges import judge
 from adapter.resources.shape import Resource, encoded, subject_uuid
 from adapter.screen import versions_of
+from adapter.store.cursors import latest
 from adapter.store.database import instant, transaction
 from adapter.store.knowledge import held_of
 from adapter.sync.plan import types_read
@@ -98,8 +99,7 @@ def _record(desk: Desk, call: Call, at: int) -> PatientRecord:
     stored = _NOTHING
     if call.fhir_server is None or is_known(desk.settings, call.fhir_server):
         with transaction(desk.engine) as db:
-            stored = held_of(db, call.context.patient, at)
-
+            stored = held_of(db, call.context.patient, latest(db, at))
     return chart(call, desk.types, words, lambda *asked: fetching(desk.settings, words, *asked), stored)
 
 
@@ -131,7 +131,7 @@ def _worth_saying(
             budget = budget_of(db, day, viewer, hooks.cards_per_user, hooks.cards_per_day)
             decision = decide(matter.state, viewer, now, seen.get(matter.about, ()), desk.answers, budget)
             if decision.what == "show":
-                id_ = str(subject_uuid(trial.id, subject, f"alert {viewer} {matter.about} {now}"))
+                id_ = str(subject_uuid(trial.id, subject, f"alert {viewer} {matter.about} {matter.state} {now}"))
                 one = Seen(id_, now, viewer, matter.state, not hooks.silent, False, "", "", None)
                 note_card(db, trial.id, call.hook, subject, matter.about, day, one)
                 decision = Decision("show", decision.why, id_)

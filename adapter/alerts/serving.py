@@ -37,7 +37,9 @@ def is_loopback(host: str) -> bool:
 def listening(app: FastAPI, host: str, port: int) -> Iterator[int]:
     """Serves an app as long as the block runs; the port, chosen by the system where 0 was asked for."""
     door = _bound(host, port)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app, loop="asyncio", http="h11", log_config=None, access_log=False, lifespan="off", server_header=False
+    )
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()

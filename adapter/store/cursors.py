@@ -19,6 +19,11 @@ def tick(connection: Connection, now: int) -> int:
     return at
 
 
+def latest(connection: Connection, now: int) -> int:
+    """The instant that sees everything that was written so far."""
+    return max(now, int(cursor(connection, _CLOCK) or 0))
+
+
 def cursor(connection: Connection, name: str) -> str | None:
     """The value of a cursor."""
     row = connection.execute(select(cursors.c.value).where(cursors.c.name == name)).first()
