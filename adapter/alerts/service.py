@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 from adapter.alerts.answer import Desk
 from adapter.alerts.answers import shipped_answers
 from adapter.alerts.app import Hooks, hooks_app
+from adapter.alerts.digest import check
 from adapter.alerts.dossiers import Dossiers
+from adapter.alerts.mail import send_due
 from adapter.alerts.notices import add_notices, notices_app
 from adapter.alerts.queue import enqueue_soon
 from adapter.alerts.serving import check_address, listening
@@ -20,7 +22,7 @@ from adapter.alerts.token import door_of
 from adapter.alerts.worker import Worker
 from adapter.config import Config
 from adapter.connection import Connection
-from adapter.errors import UsageError
+from adapter.errors import AdapterError, UsageError
 from adapter.store.database import instant
 from adapter.sync.rules import Rules
 from adapter.sync.run import Sync
@@ -62,7 +64,24 @@ def serve_all(wanted: Wanted) -> None:
                 running.enter_context(worker.working())
             port = running.enter_context(listening(app, *wanted.answer))
             log.info("answering", answer=f"{wanted.answer[0]}:{port}")
-        serve(service, wanted.schedule if "schedule" in wanted.parts else None, *wanted.listen)
+        minutely = [_mailing(wanted, desk, log.warning)] if settings.mail.server and "mail" in wanted.parts else []
+        serve(service, wanted.schedule if "schedule" in wanted.parts else None, *wanted.listen, minutely)
+
+
+def _mailing(wanted: Wanted, desk: Desk, told: Callable[..., object]) -> Callable[[], None]:
+    """Sends the digests that are due; what failed is told in the log."""
+    check(wanted.settings.mail)
+
+    def mail() -> None:
+        now = datetime.now(desk.rules.zone)
+        try:
+            problems = send_due(wanted.engine, wanted.settings, desk.rules.trial, now)
+        except AdapterError as error:
+            problems = [type(error).__name__]
+        for problem in problems:
+            told("problem", told=problem)
+
+    return mail
 
 
 def desk_of(settings: Connection, engine: Engine, rules: Rules) -> Desk:

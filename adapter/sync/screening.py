@@ -76,7 +76,7 @@ def latest_made(connection: Connection, trial: str, patient: str) -> Made | None
     """The latest screening of a patient."""
     wanted = select(screenings).where(screenings.c.trial == trial, screenings.c.patient == patient)
     row = connection.execute(wanted.order_by(screenings.c.id.desc()).limit(1)).first()
-    return _made(row) if row is not None else None
+    return made_of(row) if row is not None else None
 
 
 def settle(connection: Connection, subjects: Iterable[str]) -> None:
@@ -104,18 +104,18 @@ def who_is_due(connection: Connection, trial: str, digest: str, today: date, at:
 def latest_of(connection: Connection, trial: str) -> Iterator[Made]:
     """The latest screening of every patient, by patient."""
     for row in _latest(connection, trial):
-        yield _made(row)
+        yield made_of(row)
 
 
 def history_of(connection: Connection, trial: str, patient: str) -> list[Made]:
     """Every screening of a patient, the first one first."""
     wanted = select(screenings).where(screenings.c.trial == trial, screenings.c.patient == patient)
-    return [_made(row) for row in connection.execute(wanted.order_by(screenings.c.id))]
+    return [made_of(row) for row in connection.execute(wanted.order_by(screenings.c.id))]
 
 
 def at_instant(connection: Connection, trial: str, at: int) -> list[Made]:
     """The screening of every patient that stood at an instant."""
-    return [_made(row) for row in _latest(connection, trial, at)]
+    return [made_of(row) for row in _latest(connection, trial, at)]
 
 
 def day_of(one: Made) -> date:
@@ -131,6 +131,7 @@ def _latest(connection: Connection, trial: str, at: int | None = None) -> Iterat
     yield from connection.execute(select(screenings).where(screenings.c.id.in_(newest)).order_by(screenings.c.patient))
 
 
-def _made(row: Any) -> Made:
+def made_of(row: Any) -> Made:
+    """A screening from its row."""
     document = zlib.decompress(row.document)
     return Made(row.id, row.patient, row.known_at, row.as_of, row.status, row.look_on, row.rules, document)
