@@ -245,6 +245,31 @@ def syncing(asked: argparse.Namespace) -> list[Row]:
     ]
 
 
+# --- (f) what the EHR and a server call ---
+
+
+def called(asked: argparse.Namespace) -> list[Row]:
+    say("(f) cards for the EHR, notifications of a server ...")
+    got = answer(bench("hooks", "--rounds", asked.rounds, "--requests", asked.requests))
+    kilobytes, bare = got["bytes"] / 1000, "a bare FastAPI endpoint with orjson.loads"
+    times = f"{got['ours_ms']:.1f} ms : {got['bare_ms']:.1f} ms, {kilobytes:.0f} kB"
+    p99 = f"{got['p99_ms']:.0f} ms  ({got['p99_ms'] / got['bare_p99_ms']:.1f}x of the bare one)"
+    rate = f"{got['rate']:.0f}/s  ({got['bare_rate'] / got['rate']:.1f}x fewer than the bare one)"
+    return [
+        Row(f"(f) a card of 200 resources / {bare}", "<= 2x", f"{got['ratio']:.2f}x  ({times})", got["ratio"] <= 2),
+        Row("(f) eight at once: 99th percentile", "<= 100 ms", p99, got["p99_ms"] <= 100),
+        Row("(f) eight at once: calls", ">= 100/s", rate, got["rate"] >= 100),
+        Row("(f) start of the service to the first answer", "<= 1.5 s", f"{got['cold_s']:.2f} s", got["cold_s"] <= 1.5),
+        Row(f"(f) memory after {got['requests']:.0f} calls", "flat", f"{got['memory']:.2f}x of that after 1000", None),
+        Row(
+            "(f) 20 notifications a second: to the screening, 99th percentile",
+            "<= 2 s",
+            f"{got['notice_p99_s']:.2f} s",
+            got["notice_p99_s"] <= 2,
+        ),
+    ]
+
+
 # --- the table ---
 
 
@@ -264,14 +289,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the export (default 5)")
     parser.add_argument("--every", type=int, default=50, help="fhir.resources parses every n-th line")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--only", choices=["a", "b", "c", "d", "e"], help="one of the five measurements")
+    parser.add_argument("--only", choices=["a", "b", "c", "d", "e", "f"], help="one of the six measurements")
+    parser.add_argument("--requests", type=int, default=5000, help="calls for a card (default 5000)")
     return parser.parse_args()
 
 
 def main() -> None:
     asked = arguments()
     DATA.mkdir(parents=True, exist_ok=True)
-    parts = {"a": one_patient, "b": whole_export, "c": first_verdict, "d": emission, "e": syncing}
+    parts = {"a": one_patient, "b": whole_export, "c": first_verdict, "d": emission, "e": syncing, "f": called}
     rows = [row for name, part in parts.items() if asked.only in (None, name) for row in part(asked)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     machine = f"Python {platform.python_version()}, {platform.machine()}, {cores} cores"

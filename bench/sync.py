@@ -36,6 +36,7 @@ class Records:
 
     def __init__(self, patients: int, delay: float) -> None:
         self.delay, self.changed = delay, 0
+        self.given: dict[str, bytes] = {}
         self.by_type: dict[str, dict[str, list[bytes]]] = {}
         for number in range(patients):
             for one in record(number):
@@ -46,6 +47,20 @@ class Records:
                 )
                 self.by_type.setdefault(one["resourceType"], {}).setdefault(subject, []).append(compact(one))
         self.ids = sorted(self.by_type["Patient"])
+
+    def give(self, number: int) -> bytes:
+        """Gives rituximab to the next patient, a day earlier each time around, and tells to whom."""
+        around, which = divmod(number, len(self.ids))
+        subject, name = self.ids[which], f"give-{number}"
+        drug = {"coding": [{"system": "http://www.whocc.no/atc", "code": "L01FA01"}]}
+        self.given[name] = compact(
+            {
+                "resourceType": "MedicationAdministration", "id": name, "status": "completed",
+                "subject": {"reference": f"Patient/{subject}"}, "medicationCodeableConcept": drug,
+                "effectiveDateTime": f"2026-10-{20 - around:02d}",
+            }
+        )  # fmt: skip
+        return str(which).encode()
 
     def page(self, path: str, form: str) -> bytes:
         time.sleep(self.delay)
@@ -89,7 +104,12 @@ def serve(patients: int, delay: float) -> None:
             form = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             if self.path.startswith("/change"):
                 records.changed = int(self.path.rpartition("=")[2])
-            body = b"{}" if self.path.startswith("/change") else records.page(self.path, form)
+            if self.path.startswith("/give?"):
+                body = records.give(int(self.path.rpartition("=")[2]))
+            elif self.path.startswith("/fhir/MedicationAdministration/give-"):
+                body = records.given[self.path.rpartition("/")[2]]
+            else:
+                body = b"{}" if self.path.startswith("/change") else records.page(self.path, form)
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -33,8 +33,6 @@ from adapter.sync.plan import types_read
 from adapter.sync.rules import Rules
 from adapter.sync.screening import vocabulary_of
 
-_NOTHING: Stored = ([], {})
-
 
 @dataclass(slots=True)
 class Desk:
@@ -96,10 +94,13 @@ def is_candidate(screening: Screening, rules: Rules) -> bool:
 
 def _record(desk: Desk, call: Call, at: int) -> PatientRecord:
     words = vocabulary_of(desk.rules)
-    stored = _NOTHING
-    if call.fhir_server is None or is_known(desk.settings, call.fhir_server):
+
+    def stored() -> Stored:
+        if call.fhir_server is not None and not is_known(desk.settings, call.fhir_server):
+            return [], {}
         with transaction(desk.engine) as db:
-            stored = held_of(db, call.context.patient, latest(db, at))
+            return held_of(db, call.context.patient, latest(db, at))
+
     return chart(call, desk.types, words, lambda *asked: fetching(desk.settings, words, *asked), stored)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
@@ -19,6 +20,8 @@ from adapter.alerts.token import Door
 from adapter.errors import AdapterError
 
 _JSON = "application/json"
+_AT_ONCE = 4
+"""Calls that are worked on at once; more would only take the interpreter from each other."""
 _PATIENCE = 8
 """How many times the largest body is read to its end, so that its sender hears the refusal."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -75,7 +78,7 @@ def outcome(status: int, problem: str, headers: Mapping[str, str] | None = None)
 
 
 def _add_services(app: FastAPI, hooks: Hooks) -> None:
-    desk, settings = hooks.desk, hooks.desk.settings.hooks
+    desk, settings, few = hooks.desk, hooks.desk.settings.hooks, CapacityLimiter(_AT_ONCE)
 
     @app.get("/cds-services", responses={200: {"description": "The services"}})
     async def services() -> Response:
@@ -93,7 +96,7 @@ def _add_services(app: FastAPI, hooks: Hooks) -> None:
             return _ENCODER.encode({"cards": cards_for(desk, read_call(data, hook), issuer)})
 
         try:
-            content = await asyncio.wait_for(run_in_threadpool(answered), settings.answer_seconds)
+            content = await asyncio.wait_for(to_thread.run_sync(answered, limiter=few), settings.answer_seconds)
         except TimeoutError:
             raise CallError(503, "no answer in time") from None
         return Response(content, media_type=_JSON, headers={"Cache-Control": "no-store"})

@@ -21,12 +21,15 @@ from adapter.sources.events import Covered, Event, Noticed, Record, SamePatient,
 from adapter.sources.resources import Where
 
 Stored = tuple[list[SamePatient], dict[str, Gathered]]
+_NOTHING: Stored = ([], {})
 Fetch = Callable[[Call, Sequence[str], Sequence[Event]], tuple[Mapping[str, list[Event]], list[Event]]]
 """Of a call: everything of each of some types, without those that were not given; and the Medications that these and
 the records at hand refer to.
 """
 _WHERE = Where("prefetch", Limits())
 _NULL = b"null"
+_TELLING = (b'"link"', b'"OperationOutcome"', b'"include"', b'"outcome"')
+"""Where none of these stands, a searchset has nothing but matches and says nothing of itself."""
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -44,6 +47,11 @@ class _Search(msgspec.Struct, frozen=True):
 class _Entry(msgspec.Struct, frozen=True):
     resource: _Kind = _Kind()
     search: _Search = _Search()
+
+
+class _Head(msgspec.Struct, frozen=True, rename={"type_": "resourceType"}):
+    type_: str = ""
+    total: int | None = None
 
 
 class _Page(msgspec.Struct, frozen=True, rename={"type_": "resourceType"}):
@@ -84,7 +92,7 @@ def _take(sent: Sent, type_: str, data: bytes, patient: str) -> None:
     if type_ == "Patient":
         whole = any(isinstance(e, Record) and e.reference == patient for e in own)
     else:
-        whole = any(isinstance(e, Covered) and type_ in e.types for e in own) or _is_whole(data, type_)
+        whole = any(isinstance(e, Covered) and type_ in e.types for e in own) or _is_whole(data, found)
     if whole:
         sent.whole.add(type_)
 
@@ -100,11 +108,14 @@ def _subject(event: Event) -> str | None:
     return event.subject if isinstance(event, Covered | Unreadable | Noticed) else None
 
 
-def _is_whole(data: bytes, type_: str) -> bool:
+def _is_whole(data: bytes, found: Sequence[Event]) -> bool:
     """Whether a searchset that does not tell its own query is the answer to ours: no further page, nothing left out,
     and no word of the server about it. Its query is the template of the service, without a code filter.
     """
     try:
+        if not any(word in data for word in _TELLING):  # nearly every one; the entries need no second look
+            head = msgspec.json.decode(data, type=_Head)
+            return head.type_ == "Bundle" and (head.total or 0) <= sum(isinstance(event, Record) for event in found)
         page = msgspec.json.decode(data, type=_Page)
     except (ValueError, RecursionError):
         return False
@@ -112,17 +123,21 @@ def _is_whole(data: bytes, type_: str) -> bool:
         return False
     matches = [entry for entry in page.entry if entry.search.mode in ("", "match")]
     told = any(entry.resource.type_ == "OperationOutcome" or entry.search.mode == "outcome" for entry in page.entry)
-    return not told and (page.total is None or page.total <= len(matches))
+    return not told and (page.total or 0) <= len(matches)
 
 
-def chart(call: Call, types: Sequence[str], words: Vocabulary, fetch: Fetch | None, stored: Stored) -> PatientRecord:
-    """The record of the patient of a call. Raises CallError, 412, where nobody gives what the criteria need."""
+def chart(
+    call: Call, types: Sequence[str], words: Vocabulary, fetch: Fetch | None, stored: Callable[[], Stored]
+) -> PatientRecord:
+    """The record of the patient of a call. Raises CallError, 412, where nobody gives what the criteria need. The store
+    is asked only where something is not at hand.
+    """
     sent = sent_with(call, types)
     if fetch:
         given, drugs = fetch(call, sent.missing, sent.events)
         _fetched(sent, call, given)
         sent.events += drugs
-    pairs, held = stored
+    pairs, held = stored() if set(types) - sent.whole else _NOTHING
     patient = call.context.patient
     if sent.missing and not held:
         keys = ", ".join(prefetch_key(type_) for type_ in sent.missing)

@@ -1,5 +1,6 @@
 """`trial-adapter serve`: every part that is configured, in one process."""
 
+import gc
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ def serve_all(wanted: Wanted) -> None:
     service = Service(settings, wanted.site, wanted.engine, lambda: _refreshed(desk, wanted.rules), wanted.write, log)
     worker = Worker(_batches(wanted, desk), service.one_at_a_time, log.info)
     app = _app(wanted, desk, worker, log.warning)
+    gc.collect()
+    gc.freeze()  # the tables stay as they are: no call pays for looking through them
     with ExitStack() as running:
         if app is not None:
             if settings.notifications_secret() and "notifications" in wanted.parts:

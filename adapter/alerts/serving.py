@@ -55,9 +55,11 @@ def listening(app: FastAPI, host: str, port: int) -> Iterator[int]:
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
+        door = socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
     except OSError as error:
         raise UsageError(f"{host}:{port} cannot be listened on: {error.strerror}; write another --answer") from None
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not do it here: 40 ms an answer
+    return door
 
 
 def _family(host: str) -> socket.AddressFamily:
