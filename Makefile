@@ -26,12 +26,13 @@ NODE_TOO = test "$$CI" = true || { command -v node && command -v npm; } >/dev/nu
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
-demo: .venv/ready .venv-dev/ready ## screen the example cohort, show a dossier, assign two patients, sync a small server
+demo: .venv/ready .venv-dev/ready ## screen the example cohort, show a dossier, assign two patients, sync a small server, show cards
 	@.venv/bin/trial-adapter screen $(COHORT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter explain $(COHORT) --patient $(PATIENT) --as-of $(AS_OF) --complete all || test $$? -eq 1
 	@.venv/bin/trial-adapter assign $(COHORT) --assignments examples/assignment/assignments.csv --as-of $(AS_OF) \
 	  --complete all --readings examples/assignment/readings.yaml --out build/demo || test $$? -eq 1
 	@$(DEV)/python -m tests.sync.demo
+	@$(DEV)/python -m tests.alerts.demo
 
 test: check ## check, then every test, with coverage
 	@out=""; $(HAPI_TOO) || { out="hapi"; \

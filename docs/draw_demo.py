@@ -27,12 +27,20 @@ DRAWN = {
     "demo": ("screen", "examples/cohort", *ASKED),
 }
 """Picture -> the command that it shows."""
+CARD = "card"
+PICTURES = (*DRAWN, CARD)
 
 
 def svg(name: str) -> str:
-    """The picture of one command, as SVG text."""
-    command = DRAWN[name]
+    """The picture of one command, or of the cards that an EHR gets, as SVG text."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    if name == CARD:
+        sys.path.insert(0, str(ROOT))
+        from tests.alerts.demo import show
+
+        show(console)
+        return _self_contained(console.export_svg(title="What the EHR shows", unique_id=name))
+    command = DRAWN[name]
     console.print(Text(f"$ trial-adapter {' '.join(command)}", "bold"))
     for line in shown(command).splitlines():
         console.print(Text.from_ansi(line), no_wrap=True, overflow="ignore", crop=False)
@@ -98,7 +106,7 @@ def _excerpt(dossier: str) -> str:
 def main() -> None:
     DOSSIER.write_text(dossier_page(), encoding="utf-8")
     IMAGES.mkdir(exist_ok=True)
-    for name in DRAWN:
+    for name in PICTURES:
         (IMAGES / f"{name}.svg").write_text(svg(name), encoding="utf-8")
         print(f"docs/images/{name}.svg")
 

@@ -268,7 +268,7 @@ def test_the_attestation_that_the_page_shows_decides() -> None:
     assert (str(verdict.finding.truth), verdict.finding.reason) == ("no", "attested")
 
 
-@pytest.mark.parametrize("name", sorted(draw_demo.DRAWN))
+@pytest.mark.parametrize("name", sorted(draw_demo.PICTURES))
 def test_the_pictures_show_what_the_commands_print_today(name: str) -> None:
     drawn = (ROOT / "docs" / "images" / f"{name}.svg").read_text(encoding="utf-8")
     assert drawn == draw_demo.svg(name), "run python docs/draw_demo.py"

@@ -151,7 +151,8 @@ def _needed(verdict: Verdict) -> str:
 def _proved(verdict: Verdict) -> str:
     named = sorted({evidence.reference for evidence in verdict.finding.evidence})
     more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
-    return f"- {plain(shortened(verdict.finding.explanation, 160))} ({plain(', '.join(named[:_FEW]))}{more})"
+    told = plain(shortened(verdict.finding.explanation, 120))
+    return f"- **{plain(verdict.criterion.title)}**: {told} ({plain(', '.join(named[:_FEW]))}{more})"
 
 
 def _suggestions(screening: Screening, trial: Trial, user: str) -> Iterator[Suggestion]:
