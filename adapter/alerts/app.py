@@ -96,7 +96,8 @@ def _add_services(app: FastAPI, hooks: Hooks) -> None:
             return _ENCODER.encode({"cards": cards_for(desk, read_call(data, hook), issuer)})
 
         try:
-            content = await asyncio.wait_for(to_thread.run_sync(answered, limiter=few), settings.answer_seconds)
+            working = to_thread.run_sync(answered, limiter=few, abandon_on_cancel=True)
+            content = await asyncio.wait_for(working, settings.answer_seconds)
         except TimeoutError:
             raise CallError(503, "no answer in time") from None
         return Response(content, media_type=_JSON, headers={"Cache-Control": "no-store"})

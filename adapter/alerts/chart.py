@@ -63,8 +63,9 @@ class _Page(msgspec.Struct, frozen=True, rename={"type_": "resourceType"}):
 
 @dataclass(slots=True)
 class Sent:
-    """What is at hand of a patient: events, the types of which they are everything, and those nobody gave."""
+    """What is at hand of a patient: his names, events, the types of which they are everything, those nobody gave."""
 
+    names: set[str]
     events: list[Event] = field(default_factory=list)
     whole: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Sent:
 
 def sent_with(call: Call, types: Sequence[str]) -> Sent:
     """What came as prefetch. A key that is null was asked for and not given: nothing is known, nothing is missing."""
-    sent = Sent()
+    sent = Sent({call.context.patient})
     prefetch = call.prefetch or {}
     for type_ in types:
         raw = prefetch.get(prefetch_key(type_))
@@ -85,21 +86,29 @@ def sent_with(call: Call, types: Sequence[str]) -> Sent:
 
 def _take(sent: Sent, type_: str, data: bytes, patient: str) -> None:
     found = list(events_of(data, _WHERE))
-    own = _own(found, patient)
+    own = _own(found, sent.names)
     sent.events += own
-    if any(isinstance(event, Unreadable | Issue) for event in found):
-        return  # what could not be read may be anything
+    if any(isinstance(event, Unreadable | Issue) or _may_be_his(event, sent.names) for event in found):
+        return  # what could not be read, or is somebody's whose name we do not know, may be anything
     if type_ == "Patient":
-        whole = any(isinstance(e, Record) and e.reference == patient for e in own)
+        me = [e for e in own if isinstance(e, Record) and e.reference == patient]
+        sent.names.update(name for one in me for name in one.also)
+        whole = bool(me)
     else:
         whole = any(isinstance(e, Covered) and type_ in e.types for e in own) or _is_whole(data, found)
     if whole:
         sent.whole.add(type_)
 
 
-def _own(events: Iterable[Event], patient: str) -> list[Event]:
+def _own(events: Iterable[Event], names: set[str]) -> list[Event]:
     """Only what is about this patient, and the Medications that it refers to."""
-    return [event for event in events if not isinstance(event, SamePatient) and _subject(event) in (patient, None)]
+    return [e for e in events if not isinstance(e, SamePatient) and ((key := _subject(e)) is None or key in names)]
+
+
+def _may_be_his(event: Event, names: set[str]) -> bool:
+    """Whether a record names its patient by something else than an id, and by none of his names."""
+    key = _subject(event) if isinstance(event, Record) else None
+    return key is not None and key not in names and not key.startswith("Patient/")
 
 
 def _subject(event: Event) -> str | None:
@@ -135,7 +144,7 @@ def chart(
     sent = sent_with(call, types)
     if fetch:
         given, drugs = fetch(call, sent.missing, sent.events)
-        _fetched(sent, call, given)
+        _fetched(sent, given)
         sent.events += drugs
     pairs, held = stored() if set(types) - sent.whole else _NOTHING
     patient = call.context.patient
@@ -154,9 +163,9 @@ def chart(
     return next(iter(collector.rest()), PatientRecord(patient))
 
 
-def _fetched(sent: Sent, call: Call, given: Mapping[str, list[Event]]) -> None:
+def _fetched(sent: Sent, given: Mapping[str, list[Event]]) -> None:
     for type_, events in given.items():
-        sent.events += _own(events, call.context.patient)
+        sent.events += _own(events, sent.names)
         sent.whole.add(type_)
         sent.missing.remove(type_)
 

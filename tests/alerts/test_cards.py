@@ -162,6 +162,19 @@ def test_records_of_others_in_a_prefetch_are_set_aside(ehr: Ehr, user: str) -> N
     assert len(ehr.cards("patient-view", "eligible", sent, user)) == 1
 
 
+@pytest.mark.parametrize(("value", "known"), [("his own", True), ("somebody's", False)])
+def test_a_record_that_names_its_patient_by_identifier(ehr: Ehr, user: str, value: str, known: bool) -> None:
+    sent = prefetch_of(resources("eligible"))
+    name = {"system": "urn:mrn", "value": "his own"}
+    sent["patient"] = {**sent["patient"], "identifier": [name]}
+    exchange = {"resourceType": "Procedure", "id": "x", "status": "completed", "subject": {"type": "Patient", "identifier": name | {"value": value}},
+                "performedDateTime": "2026-11-20", "code": {"coding": [{"system": "http://snomed.info/sct", "code": "20720000"}]}}  # fmt: skip
+    sent["procedure"] = searchset([exchange])
+    cards = ehr.cards("patient-view", "eligible", sent, user)
+    assert [card for card in cards if known] == [], "excluded by it"
+    assert known or "- Plasmapheresis" in cards[0]["detail"].split("In favour")[0], "it may be his"
+
+
 # --- the dossier behind a card ---
 
 

@@ -2,6 +2,8 @@
 
 import json
 import random
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,8 +90,14 @@ def test_a_prefetch_of_any_shape_is_taken_as_what_is_not_known(ehr: Ehr, key: st
 
 
 def test_an_answer_that_takes_too_long_is_given_up(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running(tmp_path_factory.mktemp("slow"), answer_seconds=0.0001) as ehr:
-        answer = ehr.post(PATH, GOOD)
+    """The records have to be fetched from a server that takes the call and says nothing."""
+    token = {"access_token": "t", "token_type": "Bearer", "expires_in": 1, "scope": "", "subject": "s"}
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"http://127.0.0.1:{mute.getsockname()[1]}/fhir"
+        with running(tmp_path_factory.mktemp("slow"), base_url=address, answer_seconds=0.5, fetch_seconds=4) as ehr:
+            begun = time.monotonic()
+            answer = ehr.post(PATH, without("prefetch") | {"fhirServer": address, "fhirAuthorization": token})
+            assert time.monotonic() - begun < 3
     assert answer.status_code == 503 and "in time" in answer.json()["issue"][0]["diagnostics"]
 
 
