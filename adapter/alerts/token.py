@@ -78,7 +78,10 @@ def _keys(data: bytes) -> dict[str, jwt.PyJWK]:
         wanted = {"RSA": "RS384", "EC": "ES384"}.get(str(kind))
         if wanted is None or not isinstance(kid, str) or (kind == "EC" and key.get("crv") != "P-384"):
             continue
-        made = jwt.PyJWK({**key, "alg": wanted})
+        try:
+            made = jwt.PyJWK({**key, "alg": wanted})
+        except jwt.PyJWTError:  # one that is broken takes nothing from the others
+            continue
         if getattr(made.key, "key_size", 0) >= (_WEAKEST if kind == "RSA" else 384):
             found[kid] = made
     return found

@@ -72,7 +72,9 @@ def public_pem() -> bytes:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("callers")
-    (found / "keys.json").write_text(json.dumps(public("rsa", "weak", "ec", "p256")))
+    broken = {"kty": "EC", "kid": "broken", "crv": "P-384", "x": "!", "y": "?"}
+    keys = [broken, {"kty": "oct", "kid": "oct", "k": "AA"}, *public("rsa", "weak", "ec", "p256")["keys"]]
+    (found / "keys.json").write_text(json.dumps({"keys": keys}))
     return found
 
 
@@ -128,6 +130,7 @@ REFUSED: list[tuple[str, Callable[[], str | None], str]] = [
     ("RS256", lambda: f"Bearer {token('rsa', alg='RS256')}", "alg"),
     ("RS384 said of an EC key", lambda: f"Bearer {token('rsa', header={'kid': 'ec'})}", "kid"),
     ("an unknown kid", lambda: f"Bearer {token(header={'kid': 'nobody'})}", "kid"),
+    ("the kid of a broken key", lambda: f"Bearer {token(header={'kid': 'broken'})}", "kid"),
     ("no kid", lambda: f"Bearer {made_by_hand({'alg': 'ES384', 'typ': 'JWT'})}", "kid"),
     ("a key of 1024 bits", lambda: f"Bearer {token('weak')}", "kid"),
     ("a key on P-256", lambda: f"Bearer {token('p256', alg='ES256', header={'kid': 'p256'})}", "alg"),
